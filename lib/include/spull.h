@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * spull.h: all of libspull's public interface.
+ *
+ * libspull pulls Singularity/Apptainer images from static registries: it reads
+ * a manifest, downloads the one layer that it names, proves size and digest,
+ * and only then gives the file its name. It never prints, exits, reads the
+ * environment (libcurl's proxy variables aside) or handles signals.
+ *
+ * Conventions, which hold wherever nothing else is said:
+ *
+ * - Functions return an enum spull_code; 0 is success. On failure, *err (if
+ *   err is not NULL) says what was attempted and why it failed. Output
+ *   parameters are written only on success.
+ * - What a function gives out through a pointer to pointer belongs to the
+ *   caller, who frees it with the function named beside it. Every function
+ *   that frees takes NULL.
+ * - Strings are NUL-terminated. Those that come in are copied where they are
+ *   kept. Sizes of files and counts of transferred bytes are in bytes.
+ * - A session may be used by several threads at once. Results belong to one
+ *   thread at a time.
+ */
+#ifndef SPULL_H
+#define SPULL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define SPULL_API __attribute__((visibility("default")))
+#else
+#define SPULL_API
+#endif
+
+/* The registry that is used when no other is named. */
+#define SPULL_DEFAULT_REGISTRY "https://singularityhub.github.io/registry"
+
+/*
+ * What went wrong, as far as a caller would act on it differently. The values
+ * are those of the command's exit status (spull(1), EXIT STATUS).
+ */
+enum spull_code {
+    SPULL_OK = 0,
+    SPULL_INTERNAL = 1,  /* out of memory, out of threads, a bug */
+    SPULL_USAGE = 2,     /* a bad reference, option or registry address */
+    SPULL_NOT_FOUND = 3, /* no such tag, container or blob */
+    SPULL_NETWORK = 4,   /* could not reach, or lost, the server */
+    SPULL_INTEGRITY = 5, /* size or digest wrong, malformed, or too weak */
+    SPULL_DENIED = 6,    /* the server or the registry's files refuse access */
+    SPULL_STORAGE = 7,   /* local disk: space, quota, permission, I/O */
+    SPULL_EXISTS = 8,    /* the destination exists and differs */
+    SPULL_CANCELLED = 9  /* spull_cancel(), or the progress callback said so */
+};
+
+/*
+ * An error in full. text is one line in the form "WHAT: WHY" and holds no
+ * control characters, whatever a server sent; hint is one more line, or empty.
+ */
+struct spull_error {
+    enum spull_code code;
+    int sys;  /* errno value behind it, or 0 */
+    int http; /* HTTP status behind it, or 0 */
+    char text[2048];
+    char hint[512];
+};
+
+enum spull_level {
+    SPULL_LOG_WARN,  /* the user should know: a weak digest, a foreign arch */
+    SPULL_LOG_DETAIL /* what was decided and why: addresses, ranges, reuse */
+};
+
+/*
+ * Receives one line without a line break, safe to print on a terminal. May be
+ * called from any thread of the session, but never by two at once. Must not
+ * call into the session.
+ */
+typedef void (*spull_log_fn)(void *payload, enum spull_level level,
+                             const char *line);
+
+enum spull_phase {
+    SPULL_RESOLVING,   /* asking the registry */
+    SPULL_DOWNLOADING, /* bytes and total count */
+    SPULL_WAITING,     /* wait_seconds until the next try; note says why */
+    SPULL_INSTALLING   /* verified; flushing to disk and naming */
+};
+
+/* Where a pull is. Pointers live as long as the callback runs. */
+struct spull_progress {
+    const char *ref; /* as given to spull_pull() */
+    enum spull_phase phase;
+    uint64_t bytes;        /* of the blob, written to the partial file */
+    uint64_t total;        /* size of the blob; 0: not known yet */
+    uint64_t resumed;      /* how many of bytes an earlier run had left */
+    unsigned connections;  /* transfers that are running */
+    unsigned wait_seconds; /* with SPULL_WAITING */
+    const char *note;      /* "" or one printable line */
+};
+
+/*
+ * Called about ten times a second and at each change of phase, in the thread
+ * that called spull_pull(). Anything but 0 cancels that pull.
+ */
+typedef int (*spull_progress_fn)(void *payload,
+                                 const struct spull_progress *now);
+
+/*
+ * The policy of a session. Start with spull_options_init(), which sets size
+ * and the defaults; NULL strings mean the default.
+ */
+struct spull_options {
+    size_t size;          /* sizeof(struct spull_options), for later growth */
+    const char *registry; /* http, https or file URL, or a directory */
+    const char *arch;     /* an image must be a SIF for it: "amd64", ... */
+    int strict_size;      /* a manifest's size counts bytes, never KiB */
+    int allow_md5;        /* take md5 for a proof where there is no better */
+    int force;            /* replace a destination that differs */
+    const char *ca_file;  /* PEM bundle, instead of libcurl's default */
+    const char *ca_dir;   /* directory hashed by openssl-rehash(1) */
+    unsigned connect_timeout; /* seconds for DNS, TCP and TLS; default 30 */
+    unsigned stall_timeout;   /* seconds under 1 KiB/s; default 30 */
+    const char *user_agent;   /* default "spull/VERSION" */
+    spull_log_fn log;
+    void *log_payload;
+    spull_progress_fn progress;
+    void *progress_payload;
+};
+
+/* A session: options, connections kept alive, the cancel flag. */
+struct spull;
+
+/* Version of the library that runs, "1.2.3". Static. */
+SPULL_API const char *spull_version(void);
+
+/* A stable word for a code, for scripts: "not-found", "network". Static. */
+SPULL_API const char *spull_code_name(enum spull_code code);
+
+/* Sets every default; the result is a valid policy. */
+SPULL_API void spull_options_init(struct spull_options *options);
+
+/*
+ * Opens a session; the options are copied. Nothing is sent yet. Fails with
+ * SPULL_USAGE (an address or architecture that can't be) or SPULL_INTERNAL.
+ * Threads: the first call in a process must not run beside another one that
+ * initialises libcurl (curl_global_init(3)).
+ */
+SPULL_API enum spull_code spull_new(const struct spull_options *options,
+                                    struct spull **out,
+                                    struct spull_error *err);
+
+/*
+ * Ends a session, its connections and threads. No other call on it may be
+ * running.
+ */
+SPULL_API void spull_free(struct spull *session);
+
+/*
+ * Makes every running and later call of the session fail soon with
+ * SPULL_CANCELLED. May be called from any thread and from signal handlers.
+ */
+SPULL_API void spull_cancel(struct spull *session);
+
+/* The tags of a container, in the registry's order. */
+struct spull_tags {
+    char **names;
+    size_t count;
+    char **left_out; /* entries that can be no tag of it, made printable */
+    size_t left_out_count;
+};
+
+/*
+ * Asks for the tags of "[BASE-URL/]COLLECTION/NAME". A name with a tag or a
+ * digest is SPULL_USAGE. Also NOT_FOUND, NETWORK, DENIED, INTEGRITY.
+ */
+SPULL_API enum spull_code spull_tags_get(struct spull *session,
+                                         const char *container,
+                                         struct spull_tags **out,
+                                         struct spull_error *err);
+SPULL_API void spull_tags_free(struct spull_tags *tags);
+
+/* A manifest that was read and found sound. */
+struct spull_manifest {
+    char *json;    /* the whole document, parsed and printed again */
+    char *url;     /* where it came from */
+    char *ref;     /* COLLECTION/NAME:TAG */
+    char *pinned;  /* the same with @sha256:HEX; NULL: it states no sha256 */
+    char *digest;  /* of the layer, "sha256:..." or what it has instead */
+    uint64_t size; /* of the layer as stated: bytes, or KiB of disk usage */
+    char **urls;   /* of the blob, absolute */
+    size_t url_count;
+};
+
+/*
+ * Asks for the manifest that ref names. If ref is pinned, the manifest must
+ * agree with the pin or be too weak to disagree; else SPULL_INTEGRITY: the tag
+ * has moved. Also USAGE, NOT_FOUND, NETWORK, DENIED, INTEGRITY.
+ */
+SPULL_API enum spull_code spull_manifest_get(struct spull *session,
+                                             const char *ref,
+                                             struct spull_manifest **out,
+                                             struct spull_error *err);
+SPULL_API void spull_manifest_free(struct spull_manifest *manifest);
+
+/*
+ * The file name that a pull of ref gives by itself: NAME_TAG.sif, below dir if
+ * dir is not NULL. The file system is not looked at. free() it. USAGE.
+ */
+SPULL_API enum spull_code spull_destination(const char *ref, const char *dir,
+                                            char **out,
+                                            struct spull_error *err);
+
+enum spull_state {
+    SPULL_INSTALLED, /* downloaded, verified, named */
+    SPULL_UP_TO_DATE /* was there already, with the right digest */
+};
+
+/* An image that is in place and verified. */
+struct spull_image {
+    char *path;
+    char *ref;    /* COLLECTION/NAME:TAG */
+    char *digest; /* what was proven, "sha256:..." or, if weak, "md5:..." */
+    char *url;    /* that served it; NULL if it was up to date */
+    uint64_t size;
+    uint64_t transferred; /* bytes of the blob that came over the network */
+    double seconds;       /* for the whole pull */
+    enum spull_state state;
+    int weak;         /* only an md5 vouches for it */
+    const char *kind; /* "SIF", "squashfs", "web page", ...; static */
+    const char *arch; /* "amd64", ...; "" where the image says none; static */
+};
+
+/*
+ * Makes the image that ref names appear as path, complete and verified, or
+ * changes nothing there. Fails with any code; with SPULL_EXISTS if path is
+ * there, differs, and the session's policy is not to replace it.
+ */
+SPULL_API enum spull_code spull_pull(struct spull *session, const char *ref,
+                                     const char *path, struct spull_image **out,
+                                     struct spull_error *err);
+SPULL_API void spull_image_free(struct spull_image *image);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * limits.h: every maximum and timeout, one reason each.
+ *
+ * A server, a file or an argument that wants more gets an error, not memory.
+ */
+#ifndef SP_LIMITS_H
+#define SP_LIMITS_H
+
+#define SP_KIB ((uint64_t)1 << 10)
+#define SP_MIB ((uint64_t)1 << 20)
+#define SP_GIB ((uint64_t)1 << 30)
+#define SP_TIB ((uint64_t)1 << 40)
+
+/* A reference: a URL that servers take (8000 octets, RFC 9110 section 4.1)
+ * would not fit a line of text; nobody types more than this. */
+#define SP_REF_MAX 2048
+
+/* One component of a reference becomes a folder and a part of a file name:
+ * NAME_TAG.sif has two of them, and NAME_MAX is 255. */
+#define SP_COMPONENT_MAX 120
+
+/* Levels of namespace: real registries use two, some five. */
+#define SP_COMPONENTS_MAX 16
+
+/* A URL: RFC 9110 section 4.1 asks for 8000 octets; signed ones reach 2 KiB. */
+#define SP_URL_MAX 8000
+
+/* A manifest is under 1 KiB, a web page that answers for it some 10 KiB, a tag
+ * list with 10,000 tags some 300 KiB. Counted after decompression. */
+#define SP_DOCUMENT_MAX (4 * SP_MIB)
+
+/* Nesting of JSON: manifests have 4 levels. cJSON recurses per level. */
+#define SP_JSON_DEPTH_MAX 32
+
+/* Values in one JSON document: a full tag list, and then some. cJSON takes 64
+ * bytes for each, so that 4 MiB of zeros would take 128 MiB. */
+#define SP_JSON_VALUES_MAX 200000
+
+/* Tags of one container: the busiest public ones have some thousand. */
+#define SP_TAGS_MAX 100000
+
+/* Mirrors of one blob: more would only delay the final "not found". */
+#define SP_URLS_MAX 16
+
+/* An image: no file system in use at a centre holds a larger file. */
+#define SP_IMAGE_MAX (16 * SP_TIB)
+
+/* du(1) rounds up to blocks: with sizes in KiB, this much may be too many. */
+#define SP_DU_EXCESS_MAX (64 * SP_KIB)
+
+/* Bytes at the start of an image that tell what it is: tar has its magic at
+ * 257, a web page its first tag after comments. */
+#define SP_LOOK_BYTES 1024
+
+/* Redirects for one request: a slash, a CDN, a signed URL; loops end here. */
+#define SP_REDIRECTS_MAX 10
+
+/* The head of one response: signed cookies and policies reach 16 KiB. */
+#define SP_HEAD_MAX (64 * SP_KIB)
+
+/* Body of a redirect or an error page, read so that the connection can be
+ * used again; a longer one costs a new connection. */
+#define SP_DISCARD_MAX (256 * SP_KIB)
+
+/* Seconds. A document that takes longer than this is a server that drips. */
+#define SP_DOCUMENT_SECONDS 120
+
+/* Seconds to reach a server: DNS with one dead resolver takes 10. */
+#define SP_CONNECT_SECONDS 30
+
+/* A transfer is stalled when it stays under this rate (bytes a second) for
+ * this long (seconds): slow is fine, dead is not. */
+#define SP_STALL_RATE    1024
+#define SP_STALL_SECONDS 30
+
+/* What one read of a socket or one write to the partial file carries: larger
+ * gains nothing on loopback, and 16 connections stay under 8 MiB. */
+#define SP_CHUNK (256 * SP_KIB)
+
+/* Bytes after which write-back to disk is started, so that the flush at the
+ * end finds little left to do. */
+#define SP_WRITEBACK (8 * SP_MIB)
+
+/* Milliseconds between two calls of the progress callback. */
+#define SP_TICK_MS 100
+
+#endif

@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * manifest: bytes to the one layer (size, digest, urls), and to a tag list.
+ *
+ * A document is measured before cJSON sees it: how deep it nests and how many
+ * values it has decide how much stack and memory cJSON uses. Where the bytes
+ * came from, and who will fetch the urls, is not known here.
+ */
+#include "manifest.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <cjson/cJSON.h>
+
+#include "buf.h"
+#include "err.h"
+#include "limits.h"
+#include "ref.h"
+#include "sif.h"
+
+/* Above this, cJSON's double skips whole numbers (2^53). */
+#define SIZE_STATED_MAX 9007199254740991.0
+
+/* What a tag that can't be one is shown as. */
+#define LEFT_OUT_ROOM 128
+
+static bool is_blank(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* Takes the byte order mark and white space off both ends. */
+static void strip(const char **bytes, size_t *len)
+{
+    if (*len >= 3 && memcmp(*bytes, "\xef\xbb\xbf", 3) == 0) {
+        *bytes += 3;
+        *len -= 3;
+    }
+    while (*len > 0 && is_blank(**bytes)) {
+        (*bytes)++;
+        (*len)--;
+    }
+    while (*len > 0 && is_blank((*bytes)[*len - 1]))
+        (*len)--;
+}
+
+enum sp_body sp_body_look(const char *bytes, size_t len)
+{
+    strip(&bytes, &len);
+    if (len == 0 || (len == 2 && memcmp(bytes, "-@", 2) == 0))
+        return SP_BODY_NOTHING;
+    if (bytes[0] == '{')
+        return SP_BODY_JSON;
+    switch (sp_sif_markup(bytes, len)) {
+    case SP_MARKUP_PAGE:
+        return SP_BODY_PAGE;
+    case SP_MARKUP_XML:
+        return SP_BODY_LISTING;
+    case SP_MARKUP_NONE:
+        break;
+    }
+    return SP_BODY_OTHER;
+}
+
+/*
+ * Walks over the string that starts before *at, to its end. A NUL, raw or
+ * escaped, would end the string for whoever reads it as one of C.
+ */
+static bool skip_string(const char *text, size_t len, size_t *at)
+{
+    for (; *at < len && text[*at] != '"'; (*at)++) {
+        if (text[*at] == '\0')
+            return false;
+        if (text[*at] != '\\')
+            continue;
+        if (len - *at >= 6 && memcmp(text + *at, "\\u0000", 6) == 0)
+            return false;
+        (*at)++;
+    }
+    return true;
+}
+
+/* Depth and number of values, before anything recurses or is allocated. */
+static enum spull_code measure(const char *text, size_t len,
+                               struct spull_error *err)
+{
+    size_t depth = 0;
+    size_t values = 1;
+
+    for (size_t at = 0; at < len; at++) {
+        char c = text[at];
+        if (c == '\0')
+            return sp_err_set(err, SPULL_INTEGRITY,
+                              "malformed JSON: a NUL at byte %zu", at + 1);
+        if (c == '"') {
+            at++;
+            if (!skip_string(text, len, &at))
+                return sp_err_set(err, SPULL_INTEGRITY,
+                                  "malformed JSON: a NUL in a string");
+        }
+        if (c == '{' || c == '[')
+            depth++;
+        if ((c == '}' || c == ']') && depth > 0)
+            depth--;
+        if (c == '{' || c == '[' || c == ',')
+            values++;
+        if (depth > SP_JSON_DEPTH_MAX)
+            return sp_err_set(err, SPULL_INTEGRITY,
+                              "JSON nested more than %d deep",
+                              SP_JSON_DEPTH_MAX);
+        if (values > SP_JSON_VALUES_MAX)
+            return sp_err_set(err, SPULL_INTEGRITY,
+                              "JSON with more than %d values",
+                              SP_JSON_VALUES_MAX);
+    }
+    return SPULL_OK;
+}
+
+/* The whole document, which must be one object; to cJSON_Delete(). */
+static enum spull_code parse_object(const char *bytes, size_t len, cJSON **out,
+                                    struct spull_error *err)
+{
+    const char *end = NULL;
+
+    strip(&bytes, &len);
+    if (len == 0)
+        return sp_err_set(err, SPULL_INTEGRITY, "the document is empty");
+    if (len > SP_DOCUMENT_MAX)
+        return sp_err_set(err, SPULL_INTEGRITY, "the document is too long");
+    enum spull_code code = measure(bytes, len, err);
+    if (code != SPULL_OK)
+        return code;
+
+    cJSON *root = cJSON_ParseWithLengthOpts(bytes, len, &end, 0);
+    size_t used = end ? (size_t)(end - bytes) : 0;
+    if (!root)
+        code = sp_err_set(err, SPULL_INTEGRITY,
+                          "malformed JSON at byte %zu of %zu", used + 1, len);
+    else if (used != len)
+        code = sp_err_set(err, SPULL_INTEGRITY,
+                          "malformed JSON: more text after its end at byte %zu",
+                          used);
+    else if (!cJSON_IsObject(root))
+        code = sp_err_set(err, SPULL_INTEGRITY, "the JSON is no object");
+    if (code == SPULL_OK)
+        *out = root;
+    else
+        cJSON_Delete(root);
+    return code;
+}
+
+/*
+ * Writes the character at text as JSON that is ASCII: a terminal may show the
+ * document as it is. Returns how many bytes of text it stands for.
+ */
+static size_t add_ascii(struct sp_buf *out, const char *text, size_t len,
+                        enum sp_buf_result *result)
+{
+    uint32_t point = 0;
+    size_t count = sp_utf8_next(text, len, &point);
+
+    if (count == 0)
+        point = 0xfffd; /* what is no UTF-8 is no JSON (RFC 8259, 8.1) */
+    if (point < 0x7f)
+        *result = sp_buf_add(out, text, 1);
+    else if (point < 0x10000)
+        *result = sp_buf_print(out, "\\u%04x", (unsigned)point);
+    else
+        *result = sp_buf_print(out, "\\u%04x\\u%04x",
+                               (unsigned)(0xd7c0 + (point >> 10)),
+                               (unsigned)(0xdc00 | (point & 0x3ff)));
+    return count > 0 ? count : 1;
+}
+
+/* The document, printed again; NULL: out of memory. */
+static char *print_ascii(const cJSON *root)
+{
+    char *json = cJSON_Print(root);
+    struct sp_buf out;
+    enum sp_buf_result result = SP_BUF_OK;
+
+    if (!json)
+        return NULL;
+    sp_buf_init(&out, SIZE_MAX);
+    size_t len = strlen(json);
+    for (size_t at = 0; at < len && result == SP_BUF_OK;)
+        at += add_ascii(&out, json + at, len - at, &result);
+    cJSON_free(json);
+    char *text = result == SP_BUF_OK ? sp_buf_take(&out) : NULL;
+    sp_buf_done(&out);
+    return text;
+}
+
+static enum spull_code find_layer(const cJSON *root, const cJSON **out,
+                                  struct spull_error *err)
+{
+    const cJSON *layers = cJSON_GetObjectItemCaseSensitive(root, "layers");
+
+    if (!layers)
+        return sp_err_set(err, SPULL_INTEGRITY, "it has no \"layers\"");
+    if (!cJSON_IsArray(layers))
+        return sp_err_set(err, SPULL_INTEGRITY, "its \"layers\" is no list");
+    int count = cJSON_GetArraySize(layers);
+    if (count != 1)
+        return sp_err_set(err, SPULL_INTEGRITY,
+                          "it has %d layers, an image is exactly one", count);
+    if (!cJSON_IsObject(layers->child))
+        return sp_err_set(err, SPULL_INTEGRITY, "its layer is no object");
+    *out = layers->child;
+    return SPULL_OK;
+}
+
+static enum spull_code read_size(const cJSON *layer, uint64_t *out,
+                                 struct spull_error *err)
+{
+    const cJSON *size = cJSON_GetObjectItemCaseSensitive(layer, "size");
+
+    if (!size || cJSON_IsNull(size))
+        return sp_err_set(err, SPULL_INTEGRITY, "its layer states no size");
+    if (!cJSON_IsNumber(size))
+        return sp_err_set(err, SPULL_INTEGRITY,
+                          "its layer's size is no number");
+    double value = size->valuedouble;
+    if (!(value >= 1.0 && value <= SIZE_STATED_MAX) ||
+        (double)(uint64_t)value < value)
+        return sp_err_set(err, SPULL_INTEGRITY,
+                          "its layer's size %.17g is no whole number from 1 "
+                          "to 2^53 - 1",
+                          value);
+    *out = (uint64_t)value;
+    return SPULL_OK;
+}
+
+static enum spull_code read_digest(const cJSON *layer, struct sp_digest *out,
+                                   struct spull_error *err)
+{
+    const cJSON *digest = cJSON_GetObjectItemCaseSensitive(layer, "digest");
+
+    if (!digest || cJSON_IsNull(digest))
+        return sp_err_set(err, SPULL_INTEGRITY, "its layer states no digest");
+    if (!cJSON_IsString(digest))
+        return sp_err_set(err, SPULL_INTEGRITY,
+                          "its layer's digest is no string");
+    enum spull_code code = sp_digest_parse(digest->valuestring, out, err);
+    return code == SPULL_OK ? code : sp_err_wrap(err, code, "its layer");
+}
+
+static enum spull_code read_urls(const cJSON *layer, struct sp_manifest *out,
+                                 struct spull_error *err)
+{
+    const cJSON *urls = cJSON_GetObjectItemCaseSensitive(layer, "urls");
+    const cJSON *url = NULL;
+
+    if (!urls || cJSON_IsNull(urls) || (cJSON_IsArray(urls) && !urls->child))
+        return sp_err_set(err, SPULL_INTEGRITY, "it names no URL of the image");
+    if (!cJSON_IsArray(urls))
+        return sp_err_set(err, SPULL_INTEGRITY, "its \"urls\" is no list");
+    int count = cJSON_GetArraySize(urls);
+    if (count > SP_URLS_MAX)
+        return sp_err_set(err, SPULL_INTEGRITY,
+                          "it names %d URLs of the image, %d at most", count,
+                          SP_URLS_MAX);
+    out->urls = calloc((size_t)count, sizeof(*out->urls));
+    if (!out->urls)
+        return sp_err_nomem(err);
+    cJSON_ArrayForEach(url, urls)
+    {
+        if (!cJSON_IsString(url) || url->valuestring[0] == '\0')
+            return sp_err_set(err, SPULL_INTEGRITY, "its URL number %zu is %s",
+                              out->url_count + 1,
+                              cJSON_IsString(url) ? "empty" : "no string");
+        out->urls[out->url_count] = strdup(url->valuestring);
+        if (!out->urls[out->url_count])
+            return sp_err_nomem(err);
+        out->url_count++;
+    }
+    return SPULL_OK;
+}
+
+static enum spull_code read_layer(const cJSON *root, struct sp_manifest *out,
+                                  struct spull_error *err)
+{
+    const cJSON *layer = NULL;
+    enum spull_code code = find_layer(root, &layer, err);
+
+    if (code == SPULL_OK)
+        code = read_size(layer, &out->size, err);
+    if (code == SPULL_OK)
+        code = read_digest(layer, &out->digest, err);
+    if (code == SPULL_OK)
+        code = read_urls(layer, out, err);
+    return code;
+}
+
+enum spull_code sp_manifest_parse(const char *bytes, size_t len,
+                                  struct sp_manifest *out,
+                                  struct spull_error *err)
+{
+    struct sp_manifest manifest = {.url_count = 0};
+    cJSON *root = NULL;
+
+    enum spull_code code = parse_object(bytes, len, &root, err);
+    if (code != SPULL_OK)
+        goto out;
+    code = read_layer(root, &manifest, err);
+    if (code != SPULL_OK)
+        goto out;
+    manifest.json = print_ascii(root);
+    if (!manifest.json) {
+        code = sp_err_nomem(err);
+        goto out;
+    }
+    *out = manifest;
+out:
+    if (code != SPULL_OK)
+        sp_manifest_done(&manifest);
+    cJSON_Delete(root);
+    return code;
+}
+
+static void free_strings(char **strings, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free(strings[i]);
+    free(strings);
+}
+
+void sp_manifest_done(struct sp_manifest *manifest)
+{
+    if (!manifest)
+        return;
+    free(manifest->json);
+    free_strings(manifest->urls, manifest->url_count);
+    memset(manifest, 0, sizeof(*manifest));
+}
+
+uint64_t sp_size_bound(uint64_t stated, bool strict)
+{
+    if (!strict)
+        stated =
+            stated <= SP_IMAGE_MAX / SP_KIB ? stated * SP_KIB : SP_IMAGE_MAX;
+    return stated < SP_IMAGE_MAX ? stated : SP_IMAGE_MAX;
+}
+
+bool sp_size_matches(uint64_t stated, uint64_t bytes, bool strict)
+{
+    if (stated == bytes)
+        return true;
+    if (strict || stated > UINT64_MAX / SP_KIB)
+        return false;
+    uint64_t usage = stated * SP_KIB;
+    return usage >= bytes && usage - bytes <= SP_DU_EXCESS_MAX;
+}
+
+/* An entry of a tag list and where it stands. */
+struct entry {
+    const char *name;
+    size_t index;
+};
+
+static int compare_entries(const void *a, const void *b)
+{
+    const struct entry *one = a;
+    const struct entry *two = b;
+    int order = strcmp(one->name, two->name);
+
+    if (order != 0)
+        return order;
+    return one->index < two->index ? -1 : one->index > two->index;
+}
+
+/* Sorted, repetitions are neighbours, the first of them first. */
+static bool mark_repeated(const cJSON *tags, size_t count, bool *repeated)
+{
+    struct entry *entries = calloc(count, sizeof(*entries));
+    const cJSON *tag = tags->child;
+    size_t strings = 0;
+
+    if (!entries)
+        return false;
+    for (size_t i = 0; i < count; i++, tag = tag->next)
+        if (cJSON_IsString(tag))
+            entries[strings++] = (struct entry){tag->valuestring, i};
+    qsort(entries, strings, sizeof(*entries), compare_entries);
+    for (size_t i = 1; i < strings; i++)
+        repeated[entries[i].index] =
+            strcmp(entries[i - 1].name, entries[i].name) == 0;
+    free(entries);
+    return true;
+}
+
+static bool can_be_tag(const cJSON *tag)
+{
+    /* The generator's page about the containers below: no tag of any. */
+    return cJSON_IsString(tag) &&
+           sp_ref_component_ok(tag->valuestring, strlen(tag->valuestring)) &&
+           strcmp(tag->valuestring, "README.md") != 0;
+}
+
+/* What stands in a list for an entry that is no tag. */
+static char *show_entry(const cJSON *tag)
+{
+    char shown[LEFT_OUT_ROOM];
+    char *json = cJSON_IsString(tag) ? NULL : cJSON_PrintUnformatted(tag);
+    const char *text = json ? json : tag->valuestring;
+
+    if (!text)
+        return NULL;
+    sp_printable(shown, sizeof(shown), text, strlen(text));
+    cJSON_free(json);
+    return strdup(shown);
+}
+
+static bool sort_out(const cJSON *tags, const bool *repeated,
+                     struct sp_tags *out)
+{
+    const cJSON *tag = NULL;
+    size_t i = 0;
+
+    cJSON_ArrayForEach(tag, tags)
+    {
+        bool good = !repeated[i++] && can_be_tag(tag);
+        char *text = good ? strdup(tag->valuestring) : show_entry(tag);
+        if (!text)
+            return false;
+        if (good)
+            out->names[out->count++] = text;
+        else
+            out->left_out[out->left_out_count++] = text;
+    }
+    return true;
+}
+
+static enum spull_code read_tags(const cJSON *tags, struct sp_tags *out,
+                                 struct spull_error *err)
+{
+    if (!tags || cJSON_IsNull(tags))
+        return sp_err_set(err, SPULL_INTEGRITY, "it has no \"tags\"");
+    if (!cJSON_IsArray(tags))
+        return sp_err_set(err, SPULL_INTEGRITY, "its \"tags\" is no list");
+    size_t count = (size_t)cJSON_GetArraySize(tags);
+    if (count > SP_TAGS_MAX)
+        return sp_err_set(err, SPULL_INTEGRITY, "it has %zu tags, %d at most",
+                          count, SP_TAGS_MAX);
+    if (count == 0)
+        return SPULL_OK;
+
+    bool *repeated = calloc(count, sizeof(*repeated));
+    out->names = calloc(count, sizeof(*out->names));
+    out->left_out = calloc(count, sizeof(*out->left_out));
+    bool ok = repeated && out->names && out->left_out &&
+              mark_repeated(tags, count, repeated) &&
+              sort_out(tags, repeated, out);
+    free(repeated);
+    return ok ? SPULL_OK : sp_err_nomem(err);
+}
+
+enum spull_code sp_tags_parse(const char *bytes, size_t len,
+                              struct sp_tags *out, struct spull_error *err)
+{
+    struct sp_tags tags = {NULL, 0, NULL, 0};
+    cJSON *root = NULL;
+
+    enum spull_code code = parse_object(bytes, len, &root, err);
+    if (code == SPULL_OK)
+        code = read_tags(cJSON_GetObjectItemCaseSensitive(root, "tags"), &tags,
+                         err);
+    if (code == SPULL_OK)
+        *out = tags;
+    else
+        sp_tags_done(&tags);
+    cJSON_Delete(root);
+    return code;
+}
+
+void sp_tags_done(struct sp_tags *tags)
+{
+    if (!tags)
+        return;
+    free_strings(tags->names, tags->count);
+    free_strings(tags->left_out, tags->left_out_count);
+    memset(tags, 0, sizeof(*tags));
+}

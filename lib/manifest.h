@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * manifest: bytes to the one layer (size, digest, urls), and to a tag list.
+ *
+ * Takes what real registries serve (byte order mark, blank lines, sizes in KiB)
+ * and refuses what can't be trusted. It knows nothing of servers: urls come out
+ * as they were written, and whether a digest is strong enough is asked later.
+ */
+#ifndef SP_MANIFEST_H
+#define SP_MANIFEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <spull.h>
+
+#include "digest.h"
+
+struct sp_manifest {
+    char *json; /* parsed and printed again, no final line break */
+    uint64_t size;
+    struct sp_digest digest; /* of the layer, which describes the blob */
+    char **urls;             /* as written; at least one */
+    size_t url_count;
+};
+
+/* What a body is, before it is parsed as JSON. */
+enum sp_body {
+    SP_BODY_JSON,    /* starts like an object */
+    SP_BODY_NOTHING, /* blank, or the template's "-@" for "no manifest" */
+    SP_BODY_PAGE,    /* HTML: a soft 404, a portal, a listing */
+    SP_BODY_LISTING, /* XML of an object store */
+    SP_BODY_OTHER
+};
+
+enum sp_body sp_body_look(const char *bytes, size_t len);
+
+/* SPULL_INTEGRITY: malformed, not one layer, no size, digest or urls. */
+enum spull_code sp_manifest_parse(const char *bytes, size_t len,
+                                  struct sp_manifest *out,
+                                  struct spull_error *err);
+void sp_manifest_done(struct sp_manifest *manifest);
+
+/*
+ * How many bytes a blob may have at most, when a manifest states size: size
+ * itself if strict, else size in KiB (REGISTRY.md, 1), and never more than
+ * SP_IMAGE_MAX.
+ */
+uint64_t sp_size_bound(uint64_t stated, bool strict);
+
+/*
+ * Does a blob of so many bytes match the stated size: the same number or,
+ * unless strict, a plausible disk usage in KiB of it?
+ */
+bool sp_size_matches(uint64_t stated, uint64_t bytes, bool strict);
+
+struct sp_tags {
+    char **names;
+    size_t count;
+    char **left_out; /* printable */
+    size_t left_out_count;
+};
+
+/*
+ * Entries that can be no tag (not a component, not a string, "README.md",
+ * twice the same) are left out. SPULL_INTEGRITY: malformed.
+ */
+enum spull_code sp_tags_parse(const char *bytes, size_t len,
+                              struct sp_tags *out, struct spull_error *err);
+void sp_tags_done(struct sp_tags *tags);
+
+#endif

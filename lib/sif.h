@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sif: what the first bytes of a file say: a SIF and its architecture, a bare
+ * squashfs, an archive, a web page.
+ *
+ * Reads bytes in memory and decides nothing: a caller warns or refuses. The
+ * SIF header is that of the SIF specification, version 01 (REGISTRY.md has it
+ * in one paragraph).
+ */
+#ifndef SP_SIF_H
+#define SP_SIF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct sp_look {
+    const char *kind; /* "SIF", "squashfs", "gzip file", "web page", ... */
+    const char *arch; /* of a SIF: "amd64", ...; "" unknown or not a SIF */
+    bool image;       /* SIF or squashfs: something that can be run */
+};
+
+/* bytes is the start of the file, SP_LOOK_BYTES of it if it has as many. */
+struct sp_look sp_sif_look(const void *bytes, size_t len);
+
+/* What a text is, after a byte order mark, white space and comments. */
+enum sp_markup {
+    SP_MARKUP_NONE,
+    SP_MARKUP_PAGE, /* HTML */
+    SP_MARKUP_XML   /* other XML: an object store's listing or error */
+};
+
+enum sp_markup sp_sif_markup(const char *text, size_t len);
+
+/* What this machine runs: "amd64", ...; "" if SIF has no code for it. */
+const char *sp_sif_host_arch(void);
+
+/*
+ * The name that SIF has for an architecture, also given as uname(1) says it
+ * ("x86_64", "aarch64"); NULL: none such.
+ */
+const char *sp_sif_arch_name(const char *text);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * thread: pthread_create(3) with the signals blocked around it, since a thread
+ * inherits the mask of the one that creates it.
+ */
+#include "thread.h"
+
+#include <signal.h>
+
+#include "err.h"
+
+/* Ours call libcurl, OpenSSL and a resolver; glibc's default of 8 MiB is only
+ * address space, but it counts where a batch system limits that. */
+#define STACK_BYTES ((size_t)1 << 20)
+
+enum spull_code sp_thread_start(pthread_t *thread, void *(*run)(void *),
+                                void *arg, struct spull_error *err)
+{
+    pthread_attr_t attr;
+    sigset_t all;
+    sigset_t before;
+    int failed = 0;
+
+    sigfillset(&all);
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, STACK_BYTES);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    failed = pthread_create(thread, &attr, run, arg);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attr);
+    if (failed != 0)
+        return sp_err_sys(err, SPULL_INTERNAL, failed, "cannot start a thread");
+    return SPULL_OK;
+}
