@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * http: the network thread. It takes transfers from a queue, runs libcurl's
+ * multi handle, and waits in one place: for sockets, for new work, for the
+ * session's cancel. Nothing else in the library touches the multi handle.
+ */
+#include "http.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <curl/curl.h>
+
+#include "err.h"
+#include "http_internal.h"
+#include "thread.h"
+
+/* libcurl wakes by itself for its own timers; this is only a safety net. */
+#define WAIT_MS 1000
+
+struct sp_http {
+    struct sp_ctx *ctx;
+    CURLM *multi;
+    pthread_t thread;
+    pthread_mutex_t lock; /* guards all below */
+    bool running;
+    bool stopping;
+    struct sp_transfer *queue;        /* not in the multi handle yet */
+    struct sp_transfer *running_list; /* in it; the thread's own */
+};
+
+/* libcurl counts its inits, and before 7.84 it did so without a lock. */
+static CURLcode curl_ready = CURLE_FAILED_INIT;
+
+static void init_curl(void)
+{
+    curl_ready = curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+enum spull_code sp_http_new(struct sp_ctx *ctx, struct sp_http **out,
+                            struct spull_error *err)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    struct sp_http *http = NULL;
+
+    pthread_once(&once, init_curl);
+    if (curl_ready != CURLE_OK)
+        return sp_err_set(err, SPULL_INTERNAL, "libcurl: %s",
+                          curl_easy_strerror(curl_ready));
+    http = calloc(1, sizeof *http);
+    if (http == NULL)
+        return sp_err_nomem(err);
+    http->ctx = ctx;
+    pthread_mutex_init(&http->lock, NULL);
+    http->multi = curl_multi_init();
+    if (http->multi == NULL) {
+        sp_http_free(http);
+        return sp_err_nomem(err);
+    }
+    *out = http;
+    return SPULL_OK;
+}
+
+static void unlink_running(struct sp_http *http, struct sp_transfer *transfer)
+{
+    struct sp_transfer **at = &http->running_list;
+
+    while (*at != NULL && *at != transfer)
+        at = &(*at)->next;
+    if (*at != NULL)
+        *at = transfer->next;
+    transfer->next = NULL;
+}
+
+static void end(struct sp_http *http, struct sp_transfer *transfer,
+                CURLcode result)
+{
+    bool again = false;
+
+    curl_multi_remove_handle(http->multi, transfer->easy);
+    again = sp_transfer_finish(transfer, result);
+    if (again && curl_multi_add_handle(http->multi, transfer->easy) == CURLM_OK)
+        return;
+    if (again)
+        sp_transfer_finish(transfer, CURLE_OUT_OF_MEMORY);
+    unlink_running(http, transfer);
+    sp_transfer_free(transfer);
+}
+
+/* Takes what sp_http_start() queued. Returns whether the thread should stop. */
+static bool admit(struct sp_http *http)
+{
+    struct sp_transfer *queue = NULL;
+    bool stopping = false;
+
+    pthread_mutex_lock(&http->lock);
+    queue = http->queue;
+    http->queue = NULL;
+    stopping = http->stopping;
+    pthread_mutex_unlock(&http->lock);
+    while (queue != NULL) {
+        struct sp_transfer *transfer = queue;
+        queue = transfer->next;
+        transfer->next = http->running_list;
+        http->running_list = transfer;
+        if (transfer->refused != SPULL_OK ||
+            curl_multi_add_handle(http->multi, transfer->easy) != CURLM_OK)
+            end(http, transfer, CURLE_OUT_OF_MEMORY);
+    }
+    return stopping;
+}
+
+static void end_dropped(struct sp_http *http, bool all)
+{
+    struct sp_transfer *next = NULL;
+
+    for (struct sp_transfer *at = http->running_list; at != NULL; at = next) {
+        next = at->next;
+        if (all || atomic_load(&at->dropped)) {
+            atomic_store(&at->dropped, true);
+            end(http, at, CURLE_ABORTED_BY_CALLBACK);
+        }
+    }
+}
+
+static void end_finished(struct sp_http *http)
+{
+    CURLMsg *message = NULL;
+    int left = 0;
+
+    for (;;) {
+        struct sp_transfer *transfer = NULL;
+        message = curl_multi_info_read(http->multi, &left);
+        if (message == NULL)
+            return;
+        if (message->msg != CURLMSG_DONE)
+            continue;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
+        end(http, transfer, message->data.result);
+    }
+}
+
+/* The session's cancel pipe stays readable for ever, so it is watched only
+ * until it has spoken. */
+static void wait_for_news(struct sp_http *http, bool cancelled)
+{
+    struct curl_waitfd cancel = {http->ctx->wake[0], CURL_WAIT_POLLIN, 0};
+
+    curl_multi_poll(http->multi, &cancel, cancelled ? 0 : 1, WAIT_MS, NULL);
+}
+
+static void *network(void *arg)
+{
+    struct sp_http *http = arg;
+    int left = 0;
+
+    for (;;) {
+        bool stopping = admit(http);
+        bool cancelled = sp_ctx_cancelled(http->ctx);
+        end_dropped(http, stopping || cancelled);
+        if (stopping)
+            return NULL;
+        curl_multi_perform(http->multi, &left);
+        end_finished(http);
+        wait_for_news(http, cancelled);
+    }
+}
+
+/* The caller holds the lock. */
+static enum spull_code ensure_thread(struct sp_http *http,
+                                     struct spull_error *err)
+{
+    enum spull_code code = SPULL_OK;
+
+    if (http->running)
+        return SPULL_OK;
+    code = sp_thread_start(&http->thread, network, http, err);
+    http->running = code == SPULL_OK;
+    return code;
+}
+
+enum spull_code sp_http_start(struct sp_http *http,
+                              const struct sp_request *request,
+                              const struct sp_sink *sink,
+                              struct sp_transfer **out, struct spull_error *err)
+{
+    struct sp_transfer *transfer = NULL;
+    enum spull_code code = SPULL_OK;
+
+    transfer = sp_transfer_new(http->ctx, request, sink, err);
+    if (transfer == NULL)
+        return SPULL_INTERNAL;
+    pthread_mutex_lock(&http->lock);
+    code = ensure_thread(http, err);
+    if (code == SPULL_OK) {
+        transfer->next = http->queue;
+        http->queue = transfer;
+        if (out != NULL)
+            *out = transfer;
+    }
+    pthread_mutex_unlock(&http->lock);
+    if (code != SPULL_OK)
+        sp_transfer_free(transfer);
+    else
+        curl_multi_wakeup(http->multi);
+    return code;
+}
+
+void sp_http_drop(struct sp_http *http, struct sp_transfer *transfer)
+{
+    atomic_store(&transfer->dropped, true);
+    curl_multi_wakeup(http->multi);
+}
+
+void sp_http_free(struct sp_http *http)
+{
+    if (http == NULL)
+        return;
+    pthread_mutex_lock(&http->lock);
+    http->stopping = true;
+    pthread_mutex_unlock(&http->lock);
+    if (http->running) {
+        curl_multi_wakeup(http->multi);
+        pthread_join(http->thread, NULL);
+    }
+    curl_multi_cleanup(http->multi);
+    pthread_mutex_destroy(&http->lock);
+    free(http);
+}

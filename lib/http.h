@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * http: transfers. A request goes in; a head, a body and an end come out.
+ *
+ * One thread and one libcurl multi handle per session carry all transfers, so
+ * connections are shared and kept alive. Redirects are followed here, each hop
+ * vetted by sp_url_follow(). No retries and no files: what an end means for the
+ * blob is the business of the steps.
+ */
+#ifndef SP_HTTP_H
+#define SP_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <spull.h>
+
+#include "buf.h"
+#include "ctx.h"
+#include "head.h"
+#include "url.h"
+
+struct sp_http;
+struct sp_transfer;
+
+/* ctx must outlive it. No thread is started before the first transfer. */
+enum spull_code sp_http_new(struct sp_ctx *ctx, struct sp_http **out,
+                            struct spull_error *err);
+
+/* Ends what still runs (with SPULL_CANCELLED) and the thread. */
+void sp_http_free(struct sp_http *http);
+
+/* How a transfer ended. */
+struct sp_end {
+    enum spull_code code;       /* 0: the whole body came */
+    bool transient;             /* another try may well succeed */
+    unsigned retry_after;       /* seconds that the server asks for, or 0 */
+    const struct sp_url *url;   /* that answered last, after redirects */
+    const struct sp_head *head; /* its last head; status 0: there was none */
+    struct spull_error err;     /* "https://host/path: why" */
+};
+
+/*
+ * What a transfer reports, in the network thread: be quick. head comes once,
+ * for a 2xx status (a file that opens counts as 200), before any of the body.
+ * Anything but 0 from head or body ends the transfer with that code and error.
+ * end comes exactly once, last; the transfer is gone when it returns.
+ */
+struct sp_sink {
+    void *payload;
+    enum spull_code (*head)(void *payload, const struct sp_url *url,
+                            const struct sp_head *head,
+                            struct spull_error *err);
+    enum spull_code (*body)(void *payload, const void *bytes, size_t len,
+                            struct spull_error *err);
+    void (*end)(void *payload, const struct sp_end *end);
+};
+
+struct sp_request {
+    const struct sp_url *url; /* copied */
+    bool document; /* may come compressed, and has a total time limit */
+};
+
+/*
+ * Starts a transfer. On failure (SPULL_INTERNAL) the sink is never called. *out
+ * may be NULL if nobody will drop the transfer.
+ */
+enum spull_code sp_http_start(struct sp_http *http,
+                              const struct sp_request *request,
+                              const struct sp_sink *sink,
+                              struct sp_transfer **out,
+                              struct spull_error *err);
+
+/*
+ * Ends a transfer soon, with SPULL_CANCELLED. The caller knows that end has not
+ * been called yet, for instance by a lock that end takes too.
+ */
+void sp_http_drop(struct sp_http *http, struct sp_transfer *transfer);
+
+/*
+ * Gets a document whole: waits for it, appends it to body (whose maximum
+ * counts) and gives the URL that answered. *status is the HTTP status of a
+ * failure, 0 if there was none. Any code but USAGE and EXISTS.
+ */
+enum spull_code sp_http_get(struct sp_http *http, const struct sp_url *url,
+                            struct sp_buf *body, struct sp_url *answered,
+                            struct spull_error *err);
+
+#endif

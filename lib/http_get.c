@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * http_get: a small document, whole and at once. The one place where somebody
+ * waits for a transfer doing nothing else; images go through fetch.
+ */
+#include <inttypes.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "err.h"
+#include "http.h"
+
+/* One document on its way, and who waits for it. */
+struct get {
+    struct sp_buf *body;
+    struct sp_url *answered;
+    pthread_mutex_t lock;
+    pthread_cond_t over;
+    bool ended;
+    enum spull_code code;
+    struct spull_error err;
+};
+
+static enum spull_code too_long(const struct get *get, struct spull_error *err)
+{
+    return sp_err_set(err, SPULL_INTEGRITY,
+                      "the document is longer than %zu bytes", get->body->max);
+}
+
+static enum spull_code on_head(void *payload, const struct sp_url *url,
+                               const struct sp_head *head,
+                               struct spull_error *err)
+{
+    struct get *get = payload;
+
+    (void)url;
+    if (head->has_length && head->length > get->body->max)
+        return too_long(get, err);
+    return SPULL_OK;
+}
+
+static enum spull_code on_body(void *payload, const void *bytes, size_t len,
+                               struct spull_error *err)
+{
+    struct get *get = payload;
+
+    switch (sp_buf_add(get->body, bytes, len)) {
+    case SP_BUF_OK:
+        return SPULL_OK;
+    case SP_BUF_FULL:
+        return too_long(get, err);
+    default:
+        return sp_err_nomem(err);
+    }
+}
+
+static void on_end(void *payload, const struct sp_end *end)
+{
+    struct get *get = payload;
+
+    pthread_mutex_lock(&get->lock);
+    get->code = end->code;
+    get->err = end->err;
+    if (end->code == SPULL_OK)
+        get->code = sp_url_copy(end->url, get->answered, &get->err);
+    get->ended = true;
+    pthread_cond_signal(&get->over);
+    pthread_mutex_unlock(&get->lock);
+}
+
+static void wait_for(struct get *get)
+{
+    pthread_mutex_lock(&get->lock);
+    while (!get->ended)
+        pthread_cond_wait(&get->over, &get->lock);
+    pthread_mutex_unlock(&get->lock);
+}
+
+enum spull_code sp_http_get(struct sp_http *http, const struct sp_url *url,
+                            struct sp_buf *body, struct sp_url *answered,
+                            struct spull_error *err)
+{
+    struct get get = {.body = body,
+                      .answered = answered,
+                      .lock = PTHREAD_MUTEX_INITIALIZER,
+                      .over = PTHREAD_COND_INITIALIZER};
+    struct sp_request request = {.url = url, .document = true};
+    struct sp_sink sink = {&get, on_head, on_body, on_end};
+    enum spull_code code = sp_http_start(http, &request, &sink, NULL, err);
+
+    if (code != SPULL_OK)
+        return code;
+    wait_for(&get);
+    pthread_cond_destroy(&get.over);
+    pthread_mutex_destroy(&get.lock);
+    if (get.code != SPULL_OK && err != NULL)
+        *err = get.err;
+    return get.code;
+}

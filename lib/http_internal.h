@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * http_internal: what the three files of the room http share.
+ *
+ * http.c owns the thread and the multi handle, http_transfer.c one transfer and
+ * its libcurl easy handle, http_why.c what went wrong. Nobody else includes it.
+ */
+#ifndef SP_HTTP_INTERNAL_H
+#define SP_HTTP_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include <curl/curl.h>
+
+#include "http.h"
+
+struct sp_transfer {
+    struct sp_ctx *ctx;
+    struct sp_url url; /* of this hop */
+    struct sp_sink sink;
+    bool document;
+    CURL *easy;
+    struct sp_head head;
+    bool head_told;
+    unsigned redirects;
+    uint64_t discarded;      /* bytes of a body that nobody wants */
+    enum spull_code refused; /* by the sink, or by a maximum */
+    struct spull_error err;  /* why it was refused */
+    char curl_text[CURL_ERROR_SIZE];
+    atomic_bool dropped;
+    struct sp_transfer *next; /* in the list of http.c that it is on */
+};
+
+/* A transfer that has not begun. NULL on failure, with err set. */
+struct sp_transfer *sp_transfer_new(struct sp_ctx *ctx,
+                                    const struct sp_request *request,
+                                    const struct sp_sink *sink,
+                                    struct spull_error *err);
+void sp_transfer_free(struct sp_transfer *transfer);
+
+/*
+ * Looks at how libcurl ended. true: it was a redirect, the transfer is set up
+ * for the next hop. false: the end was reported to the sink.
+ */
+bool sp_transfer_finish(struct sp_transfer *transfer, CURLcode result);
+
+/* Fills end's code, transient and err from what happened. */
+void sp_transfer_why(const struct sp_transfer *transfer, CURLcode result,
+                     struct sp_end *end);
+
+#endif

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * http_why: how a transfer failed, in the words of spull.h, and whether another
+ * try may mend it. It counts no tries: that is retry's.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "err.h"
+#include "http_internal.h"
+
+/* Statuses that say "not now": RFC 9110 section 15, RFC 6585, RFC 8470, and
+ * those of proxies in front of the origin. */
+static bool is_transient_status(int status)
+{
+    static const int list[] = {408, 425, 429, 500, 502, 503, 504, 522, 524};
+
+    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++)
+        if (list[i] == status)
+            return true;
+    return false;
+}
+
+static enum spull_code code_of_status(int status)
+{
+    switch (status) {
+    case 404:
+    case 410:
+        return SPULL_NOT_FOUND;
+    case 401:
+    case 402:
+    case 403:
+    case 407:
+    case 451:
+        return SPULL_DENIED;
+    default:
+        return SPULL_NETWORK;
+    }
+}
+
+/* What another try may mend: the way to the server, not what it says. */
+static bool is_transient_result(CURLcode result)
+{
+    switch (result) {
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_HTTP2:
+    case CURLE_HTTP2_STREAM:
+    case CURLE_PARTIAL_FILE:
+    case CURLE_OPERATION_TIMEDOUT:
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_GOT_NOTHING:
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void say_status(const struct sp_transfer *transfer, struct sp_end *end)
+{
+    int status = transfer->head.status;
+
+    end->code = sp_err_set(&end->err, code_of_status(status),
+                           "the server answers with HTTP status %d", status);
+    end->err.http = status;
+    end->transient = is_transient_status(status);
+}
+
+/* libcurl does not say why a file can't be read. */
+static void say_file(const struct sp_transfer *transfer, struct sp_end *end)
+{
+    char *path = sp_url_file_path(&transfer->url);
+    struct stat info;
+    int why = EIO;
+
+    if (path == NULL) {
+        end->code = sp_err_nomem(&end->err);
+        return;
+    }
+    if (stat(path, &info) != 0 || access(path, R_OK) != 0)
+        why = errno;
+    free(path);
+    end->code = why == ENOENT || why == ENOTDIR ? SPULL_NOT_FOUND
+                : why == EACCES || why == EPERM ? SPULL_DENIED
+                                                : SPULL_STORAGE;
+    sp_err_sys(&end->err, end->code, why, "cannot read it");
+}
+
+/*
+ * libcurl has a maximum of its own for a line of the head, and until 8.6 said
+ * "out of memory" when it was reached.
+ */
+static bool is_endless_head(const struct sp_transfer *transfer, CURLcode result)
+{
+    char *address = NULL;
+
+#if LIBCURL_VERSION_NUM >= 0x080600
+    if (result == CURLE_TOO_LARGE)
+        return true;
+#endif
+    if (result != CURLE_OUT_OF_MEMORY || transfer->head_told)
+        return false;
+    curl_easy_getinfo(transfer->easy, CURLINFO_PRIMARY_IP, &address);
+    return address != NULL && address[0] != '\0';
+}
+
+static void say_result(const struct sp_transfer *transfer, CURLcode result,
+                       struct sp_end *end)
+{
+    const char *text = transfer->curl_text;
+
+    end->code = sp_err_set(&end->err, SPULL_NETWORK, "%s",
+                           text[0] != '\0' ? text : curl_easy_strerror(result));
+    end->transient = is_transient_result(result);
+    if (result == CURLE_PEER_FAILED_VERIFICATION ||
+        result == CURLE_SSL_CACERT_BADFILE)
+        sp_err_hint(&end->err, "--ca-file FILE names the certificates to "
+                               "trust, if your site has its own");
+}
+
+/* Why it ended, without the URL. */
+static void say(const struct sp_transfer *transfer, CURLcode result,
+                struct sp_end *end)
+{
+    int status = transfer->head.status;
+
+    if (sp_ctx_cancelled(transfer->ctx) || atomic_load(&transfer->dropped)) {
+        end->code = sp_ctx_say_cancelled(&end->err);
+    } else if (transfer->refused != SPULL_OK) {
+        end->code = transfer->refused;
+        end->err = transfer->err;
+    } else if (status >= 300) {
+        say_status(transfer, end);
+    } else if (is_endless_head(transfer, result)) {
+        end->code = sp_err_set(&end->err, SPULL_INTEGRITY,
+                               "the answer's head has no end");
+    } else if (result == CURLE_OUT_OF_MEMORY) {
+        end->code = sp_err_nomem(&end->err);
+    } else if (result == CURLE_FILE_COULDNT_READ_FILE) {
+        say_file(transfer, end);
+    } else if (result != CURLE_OK) {
+        say_result(transfer, result, end);
+    } else if (status < 200) {
+        end->code = sp_err_set(&end->err, SPULL_NETWORK,
+                               "the server's answer is no HTTP response");
+    }
+}
+
+void sp_transfer_why(const struct sp_transfer *transfer, CURLcode result,
+                     struct sp_end *end)
+{
+    say(transfer, result, end);
+    if (end->code == SPULL_OK || end->code == SPULL_CANCELLED)
+        return;
+    /* A full disk here has nothing to do with the server. */
+    if (transfer->refused != SPULL_STORAGE)
+        sp_err_wrap(&end->err, end->code, "%s", transfer->url.shown);
+}

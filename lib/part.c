@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * part: a file, a set of finished spans, and a condition variable between one
+ * writer and one reader. Writes happen outside the lock; only what they
+ * finished is told under it, so a slow disk never holds up the reader.
+ */
+#include "part.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "err.h"
+#include "span.h"
+
+enum state { WRITING, COMPLETE, GIVEN_UP };
+
+struct sp_part {
+    struct sp_sealed file; /* what the seal will hand over */
+    pthread_mutex_t lock;  /* guards all below */
+    pthread_cond_t moved;
+    struct sp_spans done;
+    uint64_t frontier;
+    unsigned rounds; /* restarts */
+    enum state state;
+    struct spull_error broken; /* why the reader gave up; code 0: it did not */
+};
+
+/* A host name in a file name: other tools must be able to print it. */
+static void host_label(char *out, size_t cap)
+{
+    char *at = out;
+
+    if (gethostname(out, cap) != 0)
+        out[0] = '\0';
+    out[cap - 1] = '\0';
+    for (; *at != '\0' && *at != '.'; at++)
+        if (!((*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') ||
+              (*at >= '0' && *at <= '9')))
+            *at = '_';
+    *at = '\0';
+}
+
+/*
+ * Host and pid make the name unique among processes that live, the random
+ * number among those of other pid namespaces, boots and hosts of the same name.
+ */
+static char *fresh_name(const char *label)
+{
+    char host[64];
+    char *name = NULL;
+    uint64_t noise = 0;
+
+    host_label(host, sizeof host);
+    if (getrandom(&noise, sizeof noise, GRND_NONBLOCK) != sizeof noise)
+        noise = (uint64_t)(uintptr_t)&noise;
+    if (asprintf(&name, ".spull-%.32s-%s-%ld-%016" PRIx64 ".part", label, host,
+                 (long)getpid(), noise) < 0)
+        return NULL;
+    return name;
+}
+
+static enum spull_code create(struct sp_sealed *file, const char *label,
+                              struct spull_error *err)
+{
+    file->dir = open(file->where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (file->dir < 0)
+        return sp_err_sys(err, SPULL_STORAGE, errno, "directory %s",
+                          file->where);
+    file->name = fresh_name(label);
+    if (file->name == NULL)
+        return sp_err_nomem(err);
+    /* 0600: that no other process can write is what the seal promises. */
+    file->fd = openat(file->dir, file->name,
+                      O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (file->fd < 0)
+        return sp_err_sys(err, SPULL_STORAGE, errno,
+                          "cannot create a file in %s", file->where);
+    return SPULL_OK;
+}
+
+enum spull_code sp_part_new(const char *dir, const char *label,
+                            struct sp_part **out, struct spull_error *err)
+{
+    struct sp_part *part = calloc(1, sizeof *part);
+    enum spull_code code = SPULL_OK;
+
+    if (part == NULL)
+        return sp_err_nomem(err);
+    part->file.dir = -1;
+    part->file.fd = -1;
+    pthread_mutex_init(&part->lock, NULL);
+    pthread_cond_init(&part->moved, NULL);
+    part->file.where = strdup(dir);
+    code = part->file.where == NULL ? sp_err_nomem(err)
+                                    : create(&part->file, label, err);
+    if (code != SPULL_OK) {
+        sp_part_discard(part);
+        return code;
+    }
+    *out = part;
+    return SPULL_OK;
+}
+
+static enum spull_code write_all(const struct sp_sealed *file, uint64_t at,
+                                 const char *bytes, size_t len,
+                                 struct spull_error *err)
+{
+    while (len > 0) {
+        ssize_t n = pwrite(file->fd, bytes, len, (off_t)at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        /* 0 for a request that is not empty: POSIX leaves it open; treat it
+         * as the full disk that it is on the systems known to do so. */
+        if (n <= 0)
+            return sp_err_sys(err, SPULL_STORAGE, n == 0 ? ENOSPC : errno,
+                              "cannot write to %s", file->where);
+        bytes += n;
+        at += (uint64_t)n;
+        len -= (size_t)n;
+    }
+    return SPULL_OK;
+}
+
+enum spull_code sp_part_write(struct sp_part *part, uint64_t at,
+                              const void *bytes, size_t len,
+                              struct spull_error *err)
+{
+    enum spull_code code = write_all(&part->file, at, bytes, len, err);
+
+    if (code != SPULL_OK)
+        return code;
+    pthread_mutex_lock(&part->lock);
+    if (part->broken.code != SPULL_OK) {
+        code = part->broken.code;
+        if (err != NULL)
+            *err = part->broken;
+    } else if (!sp_spans_add(&part->done, (struct sp_span){at, at + len})) {
+        code = sp_err_nomem(err);
+    }
+    if (sp_spans_frontier(&part->done) > part->frontier) {
+        part->frontier = sp_spans_frontier(&part->done);
+        pthread_cond_signal(&part->moved);
+    }
+    pthread_mutex_unlock(&part->lock);
+    return code;
+}
+
+uint64_t sp_part_total(struct sp_part *part)
+{
+    uint64_t total = 0;
+
+    pthread_mutex_lock(&part->lock);
+    total = sp_spans_total(&part->done);
+    pthread_mutex_unlock(&part->lock);
+    return total;
+}
+
+enum spull_code sp_part_restart(struct sp_part *part, struct spull_error *err)
+{
+    pthread_mutex_lock(&part->lock);
+    sp_spans_clear(&part->done);
+    part->frontier = 0;
+    part->rounds++;
+    pthread_cond_signal(&part->moved);
+    pthread_mutex_unlock(&part->lock);
+    if (ftruncate(part->file.fd, 0) != 0)
+        return sp_err_sys(err, SPULL_STORAGE, errno, "cannot truncate in %s",
+                          part->file.where);
+    return SPULL_OK;
+}
+
+static void end(struct sp_part *part, enum state state)
+{
+    pthread_mutex_lock(&part->lock);
+    part->state = state;
+    pthread_cond_signal(&part->moved);
+    pthread_mutex_unlock(&part->lock);
+}
+
+enum spull_code sp_part_complete(struct sp_part *part, uint64_t size,
+                                 struct spull_error *err)
+{
+    uint64_t total = sp_part_total(part);
+
+    if (total != size)
+        return sp_err_set(err, SPULL_INTERNAL,
+                          "a part of %" PRIu64 " bytes called complete at "
+                          "%" PRIu64,
+                          size, total);
+    part->file.size = size;
+    end(part, COMPLETE);
+    return SPULL_OK;
+}
+
+void sp_part_give_up(struct sp_part *part)
+{
+    end(part, GIVEN_UP);
+}
+
+void sp_part_break(struct sp_part *part, const struct spull_error *why)
+{
+    pthread_mutex_lock(&part->lock);
+    part->broken = *why;
+    pthread_mutex_unlock(&part->lock);
+}
+
+/* What follow() waits for; lock is held. */
+static bool news(const struct sp_part *part, uint64_t from, unsigned round)
+{
+    return part->state != WRITING || part->frontier > from ||
+           part->rounds != round;
+}
+
+enum sp_follow sp_part_follow(struct sp_part *part, uint64_t from,
+                              unsigned *round, uint64_t *frontier)
+{
+    enum sp_follow what = SP_FOLLOW_MORE;
+
+    pthread_mutex_lock(&part->lock);
+    while (!news(part, from, *round))
+        pthread_cond_wait(&part->moved, &part->lock);
+    *frontier = part->frontier;
+    if (part->state == GIVEN_UP)
+        what = SP_FOLLOW_GIVEN_UP;
+    else if (part->rounds != *round)
+        what = SP_FOLLOW_RESTARTED;
+    else if (part->frontier <= from)
+        what = SP_FOLLOW_COMPLETE;
+    *round = part->rounds;
+    pthread_mutex_unlock(&part->lock);
+    return what;
+}
+
+enum spull_code sp_part_read(struct sp_part *part, uint64_t at, void *bytes,
+                             size_t len, struct spull_error *err)
+{
+    char *to = bytes;
+
+    while (len > 0) {
+        ssize_t n = pread(part->file.fd, to, len, (off_t)at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return sp_err_sys(err, SPULL_STORAGE, errno,
+                              "cannot read back from %s", part->file.where);
+        if (n == 0)
+            return sp_err_set(err, SPULL_STORAGE,
+                              "cannot read back from %s: the partial file "
+                              "was cut by somebody else",
+                              part->file.where);
+        to += n;
+        at += (uint64_t)n;
+        len -= (size_t)n;
+    }
+    return SPULL_OK;
+}
+
+void sp_part_write_back(struct sp_part *part, uint64_t from, uint64_t to)
+{
+    sync_file_range(part->file.fd, (off_t)from, (off_t)(to - from),
+                    SYNC_FILE_RANGE_WRITE);
+}
+
+/* All but the file itself. */
+static void free_part(struct sp_part *part)
+{
+    sp_spans_done(&part->done);
+    pthread_cond_destroy(&part->moved);
+    pthread_mutex_destroy(&part->lock);
+    free(part);
+}
+
+static void close_file(struct sp_sealed *file)
+{
+    if (file->fd >= 0)
+        close(file->fd);
+    if (file->dir >= 0)
+        close(file->dir);
+    free(file->name);
+    free(file->where);
+}
+
+/* The name is ours alone, so what it names is what we made. */
+static void remove_file(struct sp_sealed *file)
+{
+    if (file->fd >= 0)
+        unlinkat(file->dir, file->name, 0);
+    close_file(file);
+}
+
+enum spull_code sp_part_seal(struct sp_part *part, struct sp_sealed **out,
+                             struct spull_error *err)
+{
+    struct sp_sealed *sealed = NULL;
+
+    if (part->state != COMPLETE)
+        return sp_err_set(err, SPULL_INTERNAL, "seal of an unfinished part");
+    sealed = malloc(sizeof *sealed);
+    if (sealed == NULL)
+        return sp_err_nomem(err);
+    *sealed = part->file;
+    free_part(part);
+    *out = sealed;
+    return SPULL_OK;
+}
+
+void sp_part_discard(struct sp_part *part)
+{
+    if (part == NULL)
+        return;
+    remove_file(&part->file);
+    free_part(part);
+}
+
+void sp_sealed_discard(struct sp_sealed *sealed)
+{
+    if (sealed == NULL)
+        return;
+    remove_file(sealed);
+    free(sealed);
+}
+
+void sp_sealed_free(struct sp_sealed *sealed)
+{
+    if (sealed == NULL)
+        return;
+    close_file(sealed);
+    free(sealed);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * part: the partial file, from its exclusive creation to its seal.
+ *
+ * It lies beside the destination, since a name can only be given within one
+ * file system, under a name of its own that no other process ever creates:
+ * ".spull-LABEL-HOST-PID-RANDOM.part". So who renames that name to the final
+ * one names an inode that this process made and nobody else could write.
+ *
+ * A writer fills it in any order while one reader follows the frontier, the
+ * first byte that is not there yet. All functions may be called by the two at
+ * once; sp_part_seal() and sp_part_discard() only after both are done. The room
+ * knows nothing of URLs, hashes or final names.
+ */
+#ifndef SP_PART_H
+#define SP_PART_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <spull.h>
+
+struct sp_part;
+
+/*
+ * A file whose bytes were verified in this inode. Only verify makes one, with
+ * sp_part_seal(), and only install takes one.
+ */
+struct sp_sealed {
+    int dir;     /* descriptor of the directory that holds it */
+    int fd;      /* of the file, read and write */
+    char *name;  /* its name there, for now */
+    char *where; /* the directory as the user named it, for messages */
+    uint64_t size;
+};
+
+/*
+ * Creates an empty partial file in directory dir, mode 0600; label is part of
+ * its name (hex digits). SPULL_STORAGE, INTERNAL.
+ */
+enum spull_code sp_part_new(const char *dir, const char *label,
+                            struct sp_part **out, struct spull_error *err);
+
+/* Writes all of it at offset at, and lets the reader know. SPULL_STORAGE. */
+enum spull_code sp_part_write(struct sp_part *part, uint64_t at,
+                              const void *bytes, size_t len,
+                              struct spull_error *err);
+
+/* Bytes written so far, holes not counted. */
+uint64_t sp_part_total(struct sp_part *part);
+
+/* Forgets every byte: what was written came from a source that lied. */
+enum spull_code sp_part_restart(struct sp_part *part, struct spull_error *err);
+
+/*
+ * The writer's last word: all size bytes are there (SPULL_INTERNAL if not), or
+ * no more will come. Either wakes the reader.
+ */
+enum spull_code sp_part_complete(struct sp_part *part, uint64_t size,
+                                 struct spull_error *err);
+void sp_part_give_up(struct sp_part *part);
+
+/* The reader's: writes fail with this from now on. */
+void sp_part_break(struct sp_part *part, const struct spull_error *why);
+
+enum sp_follow {
+    SP_FOLLOW_MORE,      /* bytes up to *frontier can be read */
+    SP_FOLLOW_RESTARTED, /* begin again at 0 */
+    SP_FOLLOW_COMPLETE,  /* nothing behind from, and never will be */
+    SP_FOLLOW_GIVEN_UP
+};
+
+/*
+ * Waits until there is more than from, and says how far it goes. *round starts
+ * as 0 and belongs to the reader; it counts the restarts that it was told of.
+ */
+enum sp_follow sp_part_follow(struct sp_part *part, uint64_t from,
+                              unsigned *round, uint64_t *frontier);
+
+/* Reads exactly len bytes, which the frontier has passed. SPULL_STORAGE. */
+enum spull_code sp_part_read(struct sp_part *part, uint64_t at, void *bytes,
+                             size_t len, struct spull_error *err);
+
+/*
+ * Starts to write [from, to) back to disk, so that the flush at the end is
+ * short. A hint: it can't fail.
+ */
+void sp_part_write_back(struct sp_part *part, uint64_t from, uint64_t to);
+
+/* Turns a complete part into what install takes. part is freed on success. */
+enum spull_code sp_part_seal(struct sp_part *part, struct sp_sealed **out,
+                             struct spull_error *err);
+
+/* Removes the file and frees; for a part or a sealed one that is not wanted. */
+void sp_part_discard(struct sp_part *part);
+void sp_sealed_discard(struct sp_sealed *sealed);
+
+/* Frees a sealed one whose file has got its final name. */
+void sp_sealed_free(struct sp_sealed *sealed);
+
+#endif
