@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * install: flush, mode, name, flush. Which call names a file without replacing
+ * another differs by file system; the three ways are tried from the strictest
+ * on, and the kernel, not a look beforehand, decides who was first.
+ */
+#include "install.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "err.h"
+
+/*
+ * umask(2) can only be read by setting it, which other threads would notice;
+ * since Linux 4.7 proc(5) shows it. Without /proc: the mask that is safe.
+ */
+static mode_t current_umask(void)
+{
+    char line[128];
+    unsigned mask = 077;
+    FILE *status = fopen("/proc/self/status", "re");
+
+    if (status == NULL)
+        return (mode_t)mask;
+    while (fgets(line, sizeof line, status) != NULL)
+        if (sscanf(line, "Umask: %o", &mask) == 1)
+            break;
+    fclose(status);
+    return (mode_t)(mask & 0777);
+}
+
+static enum spull_code flush(const struct sp_sealed *sealed,
+                             struct spull_error *err)
+{
+    int failed = 0;
+
+    do
+        failed = fsync(sealed->fd);
+    while (failed != 0 && errno == EINTR);
+    if (failed == 0)
+        failed = fchmod(sealed->fd, 0777 & ~current_umask());
+    if (failed != 0)
+        return sp_err_sys(err, SPULL_STORAGE, errno, "cannot flush to %s",
+                          sealed->where);
+    return SPULL_OK;
+}
+
+/* Is final the inode that we hold? */
+static bool is_ours(const struct sp_sealed *sealed, const char *final)
+{
+    struct stat ours;
+    struct stat theirs;
+
+    return fstat(sealed->fd, &ours) == 0 &&
+           fstatat(sealed->dir, final, &theirs, AT_SYMLINK_NOFOLLOW) == 0 &&
+           ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
+}
+
+/*
+ * For file systems that can't rename without replacing (NFS among them). The
+ * reply to a LINK may get lost and its repetition answer EEXIST (RFC 1813,
+ * section 4.5), so it is the inode that tells who won.
+ */
+static int link_new(const struct sp_sealed *sealed, const char *final)
+{
+    if (linkat(sealed->dir, sealed->name, sealed->dir, final, 0) != 0) {
+        int why = errno;
+        if (!is_ours(sealed, final)) {
+            errno = why;
+            return -1;
+        }
+    }
+    unlinkat(sealed->dir, sealed->name, 0);
+    return 0;
+}
+
+/*
+ * For file systems with neither (FAT, some FUSE): look, then rename. Between
+ * the two another process may come; what it loses is a file that it verified
+ * the same way, or one that appeared within these microseconds.
+ */
+static int look_and_rename(const struct sp_sealed *sealed, const char *final)
+{
+    struct stat theirs;
+
+    if (fstatat(sealed->dir, final, &theirs, AT_SYMLINK_NOFOLLOW) == 0) {
+        errno = EEXIST;
+        return -1;
+    }
+    return renameat(sealed->dir, sealed->name, sealed->dir, final);
+}
+
+static int name_new(const struct sp_sealed *sealed, const char *final)
+{
+    if (renameat2(sealed->dir, sealed->name, sealed->dir, final,
+                  RENAME_NOREPLACE) == 0)
+        return 0;
+    if (errno != EINVAL && errno != ENOSYS && errno != ENOTSUP)
+        return -1;
+    if (link_new(sealed, final) == 0)
+        return 0;
+    if (errno != EPERM && errno != ENOTSUP && errno != ENOSYS &&
+        errno != EMLINK)
+        return -1;
+    return look_and_rename(sealed, final);
+}
+
+/* EINVAL: this file system has nothing to flush for a directory (fsync(2)). */
+static enum spull_code flush_directory(const struct sp_sealed *sealed,
+                                       struct spull_error *err)
+{
+    if (fsync(sealed->dir) != 0 && errno != EINVAL && errno != EROFS)
+        return sp_err_sys(err, SPULL_STORAGE, errno,
+                          "cannot flush directory %s", sealed->where);
+    return SPULL_OK;
+}
+
+static enum spull_code name_it(const struct sp_sealed *sealed,
+                               const char *final, bool replace,
+                               struct spull_error *err)
+{
+    int failed = replace
+                     ? renameat(sealed->dir, sealed->name, sealed->dir, final)
+                     : name_new(sealed, final);
+
+    if (failed == 0)
+        return SPULL_OK;
+    if (errno == EEXIST && !replace)
+        return sp_err_set(err, SPULL_EXISTS, "%s exists in %s", final,
+                          sealed->where);
+    return sp_err_sys(err, SPULL_STORAGE, errno, "cannot name %s in %s", final,
+                      sealed->where);
+}
+
+enum spull_code sp_install(struct sp_sealed *sealed, const char *final,
+                           bool replace, struct spull_error *err)
+{
+    enum spull_code code = flush(sealed, err);
+
+    if (code == SPULL_OK)
+        code = name_it(sealed, final, replace, err);
+    if (code != SPULL_OK) {
+        sp_sealed_discard(sealed);
+        return code;
+    }
+    code = flush_directory(sealed, err);
+    sp_sealed_free(sealed);
+    return code;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * install: gives a sealed part its final name.
+ *
+ * Flush the bytes, set the mode, name the inode, flush the directory, in this
+ * order: a crash at any point leaves the old state or the new one. Its argument
+ * can't be an unverified file. It does not know where the bytes came from.
+ */
+#ifndef SP_INSTALL_H
+#define SP_INSTALL_H
+
+#include <stdbool.h>
+
+#include <spull.h>
+
+#include "part.h"
+
+/*
+ * Names the file final (one component) in the directory that it lies in.
+ * Without replace, an existing final is SPULL_EXISTS and stays as it is, also
+ * when it appears in this very moment. sealed is freed, and on failure
+ * discarded. Also SPULL_STORAGE.
+ */
+enum spull_code sp_install(struct sp_sealed *sealed, const char *final,
+                           bool replace, struct spull_error *err);
+
+#endif
