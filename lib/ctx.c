@@ -10,10 +10,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "err.h"
@@ -24,42 +28,71 @@ _Static_assert(ATOMIC_BOOL_LOCK_FREE == 2, "atomic_bool takes a lock");
 /* A line longer than an error's text helps nobody. */
 #define LINE_ROOM 2048
 
-/* The options that are strings. */
-static void list_strings(struct spull_options *opts, const char **strings[5])
+/* Where the options that are strings are. */
+#define AT(field) offsetof(struct spull_options, field)
+static const size_t strings[] = {
+    AT(registry),   AT(arch),       AT(ca_file), AT(ca_dir),    AT(client_cert),
+    AT(client_key), AT(netrc_file), AT(proxy),   AT(user_agent)};
+#define STRINGS (sizeof strings / sizeof strings[0])
+
+static const char **string_at(struct spull_options *opts, size_t offset)
 {
-    strings[0] = &opts->registry;
-    strings[1] = &opts->arch;
-    strings[2] = &opts->ca_file;
-    strings[3] = &opts->ca_dir;
-    strings[4] = &opts->user_agent;
+    return (const char **)(void *)((char *)opts + offset);
+}
+
+/* The public struct has const char *, which free() does not take. */
+static void free_text(const char *text)
+{
+    free((void *)(uintptr_t)text);
+}
+
+static bool own_headers(struct spull_options *opts)
+{
+    const char *const *theirs = opts->headers;
+    const char **ours = NULL;
+    size_t count = 0;
+
+    if (theirs == NULL)
+        return true;
+    while (theirs[count] != NULL)
+        count++;
+    ours = calloc(count + 1, sizeof *ours);
+    opts->headers = ours;
+    if (ours == NULL)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        ours[i] = strdup(theirs[i]);
+        if (ours[i] == NULL)
+            return false;
+    }
+    return true;
 }
 
 /* Replaces the caller's strings by copies; what can't be copied is NULL. */
 static bool own_strings(struct spull_options *opts)
 {
-    const char **strings[5];
-    bool ok = true;
+    bool ok = own_headers(opts);
 
-    list_strings(opts, strings);
-    for (size_t i = 0; i < 5; i++) {
-        if (!*strings[i])
+    for (size_t i = 0; i < STRINGS; i++) {
+        const char **string = string_at(opts, strings[i]);
+        if (*string == NULL)
             continue;
-        *strings[i] = strdup(*strings[i]);
-        ok = ok && *strings[i];
+        *string = strdup(*string);
+        ok = ok && *string != NULL;
     }
     return ok;
 }
 
 static void free_strings(struct spull_options *opts)
 {
-    const char **strings[5];
-
-    list_strings(opts, strings);
-    for (size_t i = 0; i < 5; i++) {
-        /* The public struct has const char *, which free() does not take. */
-        free((void *)(uintptr_t)*strings[i]);
-        *strings[i] = NULL;
+    for (size_t i = 0; i < STRINGS; i++) {
+        free_text(*string_at(opts, strings[i]));
+        *string_at(opts, strings[i]) = NULL;
     }
+    for (size_t i = 0; opts->headers != NULL && opts->headers[i] != NULL; i++)
+        free_text(opts->headers[i]);
+    free((void *)(uintptr_t)opts->headers);
+    opts->headers = NULL;
 }
 
 /*
@@ -143,6 +176,24 @@ bool sp_ctx_cancelled(const struct sp_ctx *ctx)
 enum spull_code sp_ctx_say_cancelled(struct spull_error *err)
 {
     return sp_err_set(err, SPULL_CANCELLED, "cancelled");
+}
+
+void sp_ctx_doze(const struct sp_ctx *ctx, uint64_t ms)
+{
+    struct pollfd wake = {.fd = ctx->wake[0], .events = POLLIN};
+
+    poll(&wake, 1, ms < INT_MAX ? (int)ms : INT_MAX);
+}
+
+uint32_t sp_ctx_dice(void)
+{
+    struct timespec now;
+    uint32_t dice = 0;
+
+    if (getrandom(&dice, sizeof dice, GRND_NONBLOCK) == sizeof dice)
+        return dice;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint32_t)now.tv_nsec ^ (uint32_t)getpid();
 }
 
 __attribute__((format(printf, 3, 0))) static void say(struct sp_ctx *ctx,

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <spull.h>
 
@@ -33,6 +34,12 @@ bool sp_ctx_cancelled(const struct sp_ctx *ctx);
 
 /* Sets and returns SPULL_CANCELLED. */
 enum spull_code sp_ctx_say_cancelled(struct spull_error *err);
+
+/* Sleeps; less long when the session is cancelled, or a signal comes. */
+void sp_ctx_doze(const struct sp_ctx *ctx, uint64_t ms);
+
+/* A random number, other in each process: what jitter is made of. */
+uint32_t sp_ctx_dice(void);
 
 void sp_ctx_warn(struct sp_ctx *ctx, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -1,117 +1,56 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fetch: one stream from one URL into the part, then from the next one. The
- * callbacks stage and write in the network thread, while this one waits and
- * tells the watch.
+ * fetch: the loop. Each turn takes note of the connections that ended, gives
+ * free ones work, and waits for news or a tick. What a failure means is decided
+ * in retry, how many connections in pace, which bytes in fetch_plan.c; the
+ * bytes themselves pass through fetch_lane.c, in the network thread.
  */
 #include "fetch.h"
 
-#include <inttypes.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "err.h"
-#include "limits.h"
+#include "fetch_internal.h"
 #include "manifest.h"
 
-/* One stream on its way into the part. */
-struct stream {
-    const struct sp_blob *blob;
-    struct sp_part *part;
-    unsigned char *staged; /* libcurl gives 16 KiB at a time; write more */
-    size_t staged_len;
-    uint64_t at; /* offset in the file of what is staged */
-    uint64_t bound;
-    uint64_t transferred;
-    pthread_mutex_t lock; /* guards what is below */
-    pthread_cond_t over;
-    bool ended;
-    enum spull_code code;
-    struct spull_error err;
-};
+/* --- beginning and end ------------------------------------------------------
+ */
 
-static enum spull_code wrong_size(const struct stream *stream, const char *what,
-                                  uint64_t bytes, struct spull_error *err)
+static void init(struct fetch *fetch)
 {
-    const struct sp_blob *blob = stream->blob;
+    const struct sp_blob *blob = fetch->blob;
+    const struct spull_options *opts = &fetch->watch->ctx->opts;
+    unsigned most = opts->limit_rate > 0 ? 1 : opts->connections;
 
-    return sp_err_set(err, SPULL_INTEGRITY,
-                      "size mismatch: the manifest says %" PRIu64 " %s, the "
-                      "server %s %" PRIu64 " bytes",
-                      blob->stated, blob->strict ? "bytes" : "bytes or KiB",
-                      what, bytes);
+    pthread_mutex_init(&fetch->lock, NULL);
+    pthread_cond_init(&fetch->news, NULL);
+    fetch->bound = sp_size_bound(blob->stated, blob->strict);
+    fetch->start_ms = sp_watch_ms();
+    fetch->saved_ms = fetch->start_ms;
+    fetch->size = sp_part_size(fetch->part);
+    fetch->has_size = fetch->size > 0;
+    fetch->credited = sp_part_total(fetch->part);
+    fetch->watch->now.resumed = fetch->credited;
+    for (size_t i = 0; i < blob->url_count; i++)
+        fetch->sources[i].url = &blob->urls[i];
+    for (unsigned i = 0; i < SP_CONNECTIONS_MAX; i++)
+        fetch->lanes[i].fetch = fetch;
+    /* A small blob has come before a second connection is open. */
+    fetch->plain_first = most == 1 || fetch->bound < SP_SPLIT_MIN;
+    sp_pace_init(&fetch->pace, fetch->plain_first ? 1 : most, fetch->start_ms);
 }
 
-static enum spull_code on_head(void *payload, const struct sp_url *url,
-                               const struct sp_head *head,
-                               struct spull_error *err)
+static void done(struct fetch *fetch)
 {
-    struct stream *stream = payload;
-
-    (void)url;
-    if (head->status == 206)
-        return sp_err_set(err, SPULL_NETWORK,
-                          "the server sends a part (206) "
-                          "where the whole was asked for");
-    if (head->has_length && !sp_size_matches(stream->blob->stated, head->length,
-                                             stream->blob->strict))
-        return wrong_size(stream, "announces", head->length, err);
-    return SPULL_OK;
+    for (unsigned i = 0; i < SP_CONNECTIONS_MAX; i++)
+        free(fetch->lanes[i].staged);
+    pthread_cond_destroy(&fetch->news);
+    pthread_mutex_destroy(&fetch->lock);
 }
 
-static enum spull_code flush(struct stream *stream, struct spull_error *err)
-{
-    enum spull_code code = SPULL_OK;
-
-    if (stream->staged_len > 0)
-        code = sp_part_write(stream->part, stream->at, stream->staged,
-                             stream->staged_len, err);
-    if (code == SPULL_OK) {
-        stream->at += stream->staged_len;
-        stream->staged_len = 0;
-    }
-    return code;
-}
-
-static enum spull_code on_body(void *payload, const void *bytes, size_t len,
-                               struct spull_error *err)
-{
-    struct stream *stream = payload;
-    enum spull_code code = SPULL_OK;
-
-    stream->transferred += len;
-    if (stream->at + stream->staged_len + len > stream->bound)
-        return wrong_size(stream, "sends more than", stream->bound, err);
-    if (stream->staged_len + len > SP_CHUNK)
-        code = flush(stream, err);
-    if (code != SPULL_OK)
-        return code;
-    if (len > SP_CHUNK)
-        return sp_err_set(err, SPULL_INTERNAL, "%zu bytes at once", len);
-    memcpy(stream->staged + stream->staged_len, bytes, len);
-    stream->staged_len += len;
-    return SPULL_OK;
-}
-
-static void on_end(void *payload, const struct sp_end *end)
-{
-    struct stream *stream = payload;
-    struct spull_error err = end->err;
-    enum spull_code code = end->code;
-
-    if (code == SPULL_OK)
-        code = flush(stream, &err);
-    pthread_mutex_lock(&stream->lock);
-    stream->code = code;
-    stream->err = err;
-    stream->ended = true;
-    pthread_cond_signal(&stream->over);
-    pthread_mutex_unlock(&stream->lock);
-}
-
-/* The end of a tick's wait, for pthread_cond_timedwait(). */
+/* The end of a tick, for pthread_cond_timedwait(). */
 static struct timespec tick_end(void)
 {
     struct timespec end;
@@ -123,95 +62,265 @@ static struct timespec tick_end(void)
     return end;
 }
 
-static bool wait_a_tick(struct stream *stream)
-{
-    struct timespec end = tick_end();
-    bool ended = false;
+/* --- lanes -------------------------------------------------------------------
+ */
 
-    pthread_mutex_lock(&stream->lock);
-    if (!stream->ended)
-        pthread_cond_timedwait(&stream->over, &stream->lock, &end);
-    ended = stream->ended;
-    pthread_mutex_unlock(&stream->lock);
-    return ended;
+static bool any_over(const struct fetch *fetch)
+{
+    for (unsigned i = 0; i < SP_CONNECTIONS_MAX; i++)
+        if (fetch->lanes[i].busy && fetch->lanes[i].over)
+            return true;
+    return false;
 }
 
-/* Until the end, which a cancel hastens; the first error is kept. */
-static enum spull_code follow(struct sp_http *http,
-                              struct sp_transfer *transfer,
-                              struct stream *stream, struct sp_watch *watch,
-                              struct spull_error *err)
+static void free_lane(struct fetch *fetch, struct lane *lane)
+{
+    lane->busy = false;
+    fetch->busy--;
+    fetch->transferred += lane->got;
+    if (lane->ending != LANE_UNWANTED && lane->got > 0)
+        lane->source->served = true;
+}
+
+/* Takes note of the lanes that ended; the first hopeless error is returned. */
+static enum spull_code settle(struct fetch *fetch, struct spull_error *err)
 {
     enum spull_code code = SPULL_OK;
 
-    while (!wait_a_tick(stream)) {
-        watch->now.bytes = sp_part_total(stream->part);
-        if (code != SPULL_OK)
+    for (unsigned i = 0; i < SP_CONNECTIONS_MAX && code == SPULL_OK; i++) {
+        struct lane *lane = &fetch->lanes[i];
+        if (!lane->busy || !lane->over)
             continue;
-        code = sp_watch_tick(watch, err);
-        pthread_mutex_lock(&stream->lock);
-        if (code != SPULL_OK && !stream->ended)
-            sp_http_drop(http, transfer);
-        pthread_mutex_unlock(&stream->lock);
-    }
-    if (code == SPULL_OK && stream->code != SPULL_OK && err != NULL)
-        *err = stream->err;
-    return code != SPULL_OK ? code : stream->code;
-}
-
-static enum spull_code fetch_from(struct sp_http *http,
-                                  const struct sp_url *url,
-                                  struct stream *stream, struct sp_watch *watch,
-                                  struct spull_error *err)
-{
-    struct sp_request request = {.url = url};
-    struct sp_sink sink = {stream, on_head, on_body, on_end};
-    struct sp_transfer *transfer = NULL;
-    enum spull_code code = SPULL_OK;
-
-    stream->at = 0;
-    stream->staged_len = 0;
-    stream->ended = false;
-    code = sp_http_start(http, &request, &sink, &transfer, err);
-    if (code != SPULL_OK)
-        return code;
-    code = follow(http, transfer, stream, watch, err);
-    if (code == SPULL_OK && !sp_size_matches(stream->blob->stated, stream->at,
-                                             stream->blob->strict)) {
-        code = wrong_size(stream, "sent", stream->at, err);
-        sp_err_wrap(err, code, "%s", url->shown);
+        free_lane(fetch, lane);
+        if (lane->ending == LANE_FAILED && !fetch->restart)
+            code = source_failed(fetch, lane, err);
     }
     return code;
 }
 
-static bool next_may_help(enum spull_code code)
+static void drop_all(struct fetch *fetch)
 {
-    return code == SPULL_NOT_FOUND || code == SPULL_NETWORK ||
-           code == SPULL_INTEGRITY || code == SPULL_DENIED;
+    for (unsigned i = 0; i < SP_CONNECTIONS_MAX; i++)
+        if (fetch->lanes[i].busy && !fetch->lanes[i].over)
+            sp_http_drop(fetch->http, fetch->lanes[i].transfer);
 }
 
-static enum spull_code fetch_any(struct sp_http *http, struct stream *stream,
-                                 struct sp_watch *watch, struct sp_fetched *out,
-                                 struct spull_error *err)
+/* Everything points into fetch, so nothing may run when it goes. */
+static void stop_all(struct fetch *fetch)
 {
-    const struct sp_blob *blob = stream->blob;
-    enum spull_code code = SPULL_INTERNAL;
-
-    for (size_t i = 0; i < blob->url_count; i++) {
-        struct spull_error why = {0};
-        code = fetch_from(http, &blob->urls[i], stream, watch, &why);
-        out->url = i;
-        if (code == SPULL_OK)
-            return SPULL_OK;
-        if (err != NULL)
-            *err = why;
-        if (i + 1 == blob->url_count || !next_may_help(code))
-            return code;
-        sp_ctx_warn(watch->ctx, "%s; trying the next address", why.text);
-        code = sp_part_restart(stream->part, err);
-        if (code != SPULL_OK)
-            return code;
+    pthread_mutex_lock(&fetch->lock);
+    drop_all(fetch);
+    while (fetch->busy > 0) {
+        for (unsigned i = 0; i < SP_CONNECTIONS_MAX; i++)
+            if (fetch->lanes[i].busy && fetch->lanes[i].over)
+                free_lane(fetch, &fetch->lanes[i]);
+        if (fetch->busy > 0)
+            pthread_cond_wait(&fetch->news, &fetch->lock);
     }
+    pthread_mutex_unlock(&fetch->lock);
+}
+
+/* A thief took all that a stalled lane had left: it need not wait longer. */
+static void release_robbed(struct fetch *fetch)
+{
+    for (unsigned i = 0; i < SP_CONNECTIONS_MAX; i++) {
+        struct lane *lane = &fetch->lanes[i];
+        if (lane->busy && !lane->over && lane->ranged &&
+            atomic_load(&lane->at) >= atomic_load(&lane->to))
+            sp_http_drop(fetch->http, lane->transfer);
+    }
+}
+
+static struct lane *free_one(struct fetch *fetch)
+{
+    for (unsigned i = 0; i < SP_CONNECTIONS_MAX; i++)
+        if (!fetch->lanes[i].busy)
+            return &fetch->lanes[i];
+    return NULL;
+}
+
+/* --- what to do next
+ * ---------------------------------------------------------- */
+
+/* The network thread may look at busy as soon as the transfer has started. */
+static enum spull_code put_to_work(struct fetch *fetch, struct source *source,
+                                   const struct sp_span *span, bool ranged,
+                                   struct spull_error *err)
+{
+    struct lane *lane = free_one(fetch);
+    enum spull_code code = SPULL_OK;
+
+    lane->busy = true;
+    fetch->busy++;
+    code = lane_start(lane, source, span, ranged, err);
+    if (code != SPULL_OK) {
+        lane->busy = false;
+        fetch->busy--;
+    }
+    return code;
+}
+
+/* One stream of the whole begins at 0, whatever is there. */
+static enum spull_code start_whole(struct fetch *fetch, struct source *source,
+                                   struct spull_error *err)
+{
+    struct sp_span whole = {0, fetch->bound};
+    enum spull_code code = SPULL_OK;
+
+    if (fetch->busy > 0)
+        return SPULL_OK;
+    if (sp_part_total(fetch->part) > 0)
+        code = sp_part_restart(fetch->part, err);
+    return code == SPULL_OK ? put_to_work(fetch, source, &whole, false, err)
+                            : code;
+}
+
+/* Gives every connection that the pace allows a span. Until the first answer
+ * tells the size, one has to do. */
+static enum spull_code start_spans(struct fetch *fetch, uint64_t now_ms,
+                                   struct spull_error *err)
+{
+    unsigned target = fetch->has_size ? fetch->pace.target : 1;
+    enum spull_code code = SPULL_OK;
+
+    while (fetch->busy < target && code == SPULL_OK) {
+        struct source *source = source_pick(fetch, now_ms);
+        struct sp_span span;
+        if (source == NULL || !plan_next(fetch, now_ms, &span))
+            break;
+        code = put_to_work(fetch, source, &span, true, err);
+    }
+    return code;
+}
+
+/* What is there does not go on: away with it, once nobody writes. */
+static enum spull_code begin_again(struct fetch *fetch, struct spull_error *err)
+{
+    if (fetch->busy > 0) {
+        drop_all(fetch);
+        return SPULL_OK;
+    }
+    fetch->restart = false;
+    fetch->has_size = false;
+    for (size_t i = 0; i < fetch->blob->url_count; i++) {
+        fetch->sources[i].etag[0] = '\0';
+        fetch->sources[i].last_modified[0] = '\0';
+        fetch->sources[i].served = false;
+    }
+    return sp_part_total(fetch->part) > 0 ? sp_part_restart(fetch->part, err)
+                                          : SPULL_OK;
+}
+
+static enum spull_code employ(struct fetch *fetch, struct spull_error *err)
+{
+    uint64_t now_ms = sp_watch_ms();
+    struct source *source = NULL;
+    enum spull_code code = SPULL_OK;
+
+    if (fetch->restart)
+        code = begin_again(fetch, err);
+    if (code != SPULL_OK || fetch->restart)
+        return code;
+    release_robbed(fetch);
+    if (!fetch->single &&
+        !(fetch->plain_first && sp_part_total(fetch->part) == 0))
+        return start_spans(fetch, now_ms, err);
+    source = source_pick(fetch, now_ms);
+    return source == NULL ? SPULL_OK : start_whole(fetch, source, err);
+}
+
+static bool is_complete(const struct fetch *fetch)
+{
+    return fetch->has_size && !fetch->restart &&
+           sp_part_total(fetch->part) == fetch->size;
+}
+
+/* --- telling
+ * ------------------------------------------------------------------- */
+
+/* Have all connections that the pace asked for brought something? */
+static bool all_warm(const struct fetch *fetch)
+{
+    unsigned warm = 0;
+
+    for (unsigned i = 0; i < SP_CONNECTIONS_MAX; i++)
+        if (atomic_load(&fetch->lanes[i].warm))
+            warm++;
+    return warm >= fetch->pace.target;
+}
+
+static void set_pace(struct fetch *fetch, uint64_t total)
+{
+    unsigned before = fetch->pace.target;
+    unsigned now = before;
+    struct sp_reading reading = {.now_ms = sp_watch_ms(),
+                                 .bytes = total,
+                                 .missing = fetch->size - total,
+                                 .round_trip_ms = fetch->round_trip_ms,
+                                 .warm = all_warm(fetch)};
+
+    if (fetch->single || !fetch->has_size)
+        return;
+    now = sp_pace_read(&fetch->pace, &reading);
+    if (now != before)
+        sp_ctx_detail(fetch->watch->ctx, "%u connections instead of %u", now,
+                      before);
+}
+
+static void save(struct fetch *fetch, uint64_t now_ms)
+{
+    if (now_ms - fetch->saved_ms < SP_JOURNAL_MS)
+        return;
+    fetch->saved_ms = now_ms;
+    if (fetch->has_size)
+        sp_part_set_size(fetch->part, fetch->size);
+    sp_part_save(fetch->part);
+}
+
+static enum spull_code report(struct fetch *fetch, struct spull_error *err)
+{
+    struct sp_watch *watch = fetch->watch;
+    enum spull_phase phase = SPULL_DOWNLOADING;
+    uint64_t now_ms = sp_watch_ms();
+    uint64_t until = 0;
+
+    pthread_mutex_lock(&fetch->lock);
+    watch->now.bytes = sp_part_total(fetch->part);
+    watch->now.total = fetch->has_size ? fetch->size : 0;
+    watch->now.connections = fetch->busy;
+    set_pace(fetch, watch->now.bytes);
+    until = source_rest_until(fetch);
+    if (fetch->busy == 0 && until > now_ms + SP_TICK_MS) {
+        phase = SPULL_WAITING;
+        watch->now.wait_seconds = (unsigned)((until - now_ms + 999) / 1000);
+        watch->now.note = fetch->last.text;
+    }
+    pthread_mutex_unlock(&fetch->lock);
+    save(fetch, now_ms);
+    if (phase != watch->now.phase)
+        return sp_watch_phase(watch, phase, err);
+    return sp_watch_tick(watch, err);
+}
+
+/* --- the loop
+ * --------------------------------------------------------------------- */
+
+static enum spull_code turn(struct fetch *fetch, bool *complete,
+                            struct spull_error *err)
+{
+    struct timespec end = tick_end();
+    enum spull_code code = SPULL_OK;
+
+    pthread_mutex_lock(&fetch->lock);
+    code = settle(fetch, err);
+    *complete = is_complete(fetch);
+    if (code == SPULL_OK && !*complete)
+        code = employ(fetch, err);
+    if (code == SPULL_OK && !*complete && !any_over(fetch))
+        pthread_cond_timedwait(&fetch->news, &fetch->lock, &end);
+    pthread_mutex_unlock(&fetch->lock);
+    if (code == SPULL_OK)
+        code = report(fetch, err);
     return code;
 }
 
@@ -219,27 +328,31 @@ enum spull_code sp_fetch(struct sp_http *http, const struct sp_blob *blob,
                          struct sp_part *part, struct sp_watch *watch,
                          struct sp_fetched *out, struct spull_error *err)
 {
-    struct stream stream = {.blob = blob,
-                            .part = part,
-                            .staged = malloc(SP_CHUNK),
-                            .bound = sp_size_bound(blob->stated, blob->strict),
-                            .lock = PTHREAD_MUTEX_INITIALIZER,
-                            .over = PTHREAD_COND_INITIALIZER};
-    struct sp_fetched fetched = {0};
+    struct fetch *fetch = calloc(1, sizeof *fetch);
     enum spull_code code = SPULL_OK;
+    bool complete = false;
 
-    if (stream.staged == NULL)
+    if (fetch == NULL)
         return sp_err_nomem(err);
-    watch->now.total = stream.bound;
-    code = fetch_any(http, &stream, watch, &fetched, err);
+    fetch->http = http;
+    fetch->blob = blob;
+    fetch->part = part;
+    fetch->watch = watch;
+    init(fetch);
+    while (code == SPULL_OK && !complete)
+        code = turn(fetch, &complete, err);
+    stop_all(fetch);
     if (code == SPULL_OK)
-        code = sp_part_complete(part, stream.at, err);
-    fetched.size = stream.at;
-    fetched.transferred = stream.transferred;
-    if (code == SPULL_OK)
-        *out = fetched;
-    pthread_cond_destroy(&stream.over);
-    pthread_mutex_destroy(&stream.lock);
-    free(stream.staged);
+        code = sp_part_complete(part, fetch->size, err);
+    if (code == SPULL_OK) {
+        out->size = fetch->size;
+        out->transferred = fetch->transferred;
+        out->sources = 0;
+        for (size_t i = 0; i < blob->url_count; i++)
+            if (fetch->sources[i].served)
+                out->url = out->sources++ == 0 ? i : out->url;
+    }
+    done(fetch);
+    free(fetch);
     return code;
 }

@@ -28,7 +28,8 @@ struct sp_blob {
 };
 
 struct sp_fetched {
-    size_t url; /* index of the one that served it */
+    size_t url;     /* index of the (first) one that served it */
+    size_t sources; /* how many urls served bytes of it */
     uint64_t size;
     uint64_t transferred; /* bytes of bodies, wasted ones included */
 };

@@ -21,6 +21,7 @@
 
 struct sp_http {
     struct sp_ctx *ctx;
+    const struct sp_url *home;
     CURLM *multi;
     pthread_t thread;
     pthread_mutex_t lock; /* guards all below */
@@ -38,8 +39,8 @@ static void init_curl(void)
     curl_ready = curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
-enum spull_code sp_http_new(struct sp_ctx *ctx, struct sp_http **out,
-                            struct spull_error *err)
+enum spull_code sp_http_new(struct sp_ctx *ctx, const struct sp_url *home,
+                            struct sp_http **out, struct spull_error *err)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct sp_http *http = NULL;
@@ -52,6 +53,7 @@ enum spull_code sp_http_new(struct sp_ctx *ctx, struct sp_http **out,
     if (http == NULL)
         return sp_err_nomem(err);
     http->ctx = ctx;
+    http->home = home;
     pthread_mutex_init(&http->lock, NULL);
     http->multi = curl_multi_init();
     if (http->multi == NULL) {
@@ -188,7 +190,7 @@ enum spull_code sp_http_start(struct sp_http *http,
     struct sp_transfer *transfer = NULL;
     enum spull_code code = SPULL_OK;
 
-    transfer = sp_transfer_new(http->ctx, request, sink, err);
+    transfer = sp_transfer_new(http->ctx, http->home, request, sink, err);
     if (transfer == NULL)
         return SPULL_INTERNAL;
     pthread_mutex_lock(&http->lock);

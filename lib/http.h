@@ -24,9 +24,13 @@
 struct sp_http;
 struct sp_transfer;
 
-/* ctx must outlive it. No thread is started before the first transfer. */
-enum spull_code sp_http_new(struct sp_ctx *ctx, struct sp_http **out,
-                            struct spull_error *err);
+/*
+ * Headers and client certificate of the options go to home's scheme, host and
+ * port alone. ctx and home must outlive it. No thread is started before the
+ * first transfer.
+ */
+enum spull_code sp_http_new(struct sp_ctx *ctx, const struct sp_url *home,
+                            struct sp_http **out, struct spull_error *err);
 
 /* Ends what still runs (with SPULL_CANCELLED) and the thread. */
 void sp_http_free(struct sp_http *http);
@@ -35,10 +39,19 @@ void sp_http_free(struct sp_http *http);
 struct sp_end {
     enum spull_code code;       /* 0: the whole body came */
     bool transient;             /* another try may well succeed */
+    bool http2_trouble;         /* it may work over HTTP/1.1 */
     unsigned retry_after;       /* seconds that the server asks for, or 0 */
     const struct sp_url *url;   /* that answered last, after redirects */
     const struct sp_head *head; /* its last head; status 0: there was none */
     struct spull_error err;     /* "https://host/path: why" */
+};
+
+/* Who answers, and what. Lives as long as the callback runs. */
+struct sp_answer {
+    const struct sp_url *url; /* after redirects */
+    const struct sp_head *head;
+    unsigned connect_ms; /* that the connection took to open; 0: it was open */
+    bool proxied;        /* by a proxy that sees the request */
 };
 
 /*
@@ -49,8 +62,7 @@ struct sp_end {
  */
 struct sp_sink {
     void *payload;
-    enum spull_code (*head)(void *payload, const struct sp_url *url,
-                            const struct sp_head *head,
+    enum spull_code (*head)(void *payload, const struct sp_answer *answer,
                             struct spull_error *err);
     enum spull_code (*body)(void *payload, const void *bytes, size_t len,
                             struct spull_error *err);
@@ -59,7 +71,12 @@ struct sp_sink {
 
 struct sp_request {
     const struct sp_url *url; /* copied */
-    bool document; /* may come compressed, and has a total time limit */
+    bool document;            /* may come compressed, and has a time limit */
+    uint64_t max_ms;          /* that limit */
+    bool ranged;              /* ask for bytes [from, to) only */
+    uint64_t from, to;
+    const char *if_range; /* a strong ETag that must still hold; NULL, "" */
+    bool http1;           /* no HTTP/2 */
 };
 
 /*
@@ -78,13 +95,20 @@ enum spull_code sp_http_start(struct sp_http *http,
  */
 void sp_http_drop(struct sp_http *http, struct sp_transfer *transfer);
 
+/* What came of a document. */
+struct sp_got {
+    struct sp_url url;    /* that answered; to end with sp_url_done() */
+    bool transient;       /* of a failure: another try may well succeed */
+    unsigned retry_after; /* seconds, 0: the server did not say */
+};
+
 /*
- * Gets a document whole: waits for it, appends it to body (whose maximum
- * counts) and gives the URL that answered. *status is the HTTP status of a
- * failure, 0 if there was none. Any code but USAGE and EXISTS.
+ * Gets a document whole: waits for it, no longer than max_ms or what a document
+ * may take, and appends it to body, whose maximum counts. *out is written in
+ * any case. Any code but USAGE and EXISTS.
  */
 enum spull_code sp_http_get(struct sp_http *http, const struct sp_url *url,
-                            struct sp_buf *body, struct sp_url *answered,
-                            struct spull_error *err);
+                            uint64_t max_ms, struct sp_buf *body,
+                            struct sp_got *out, struct spull_error *err);
 
 #endif

@@ -9,11 +9,12 @@
 
 #include "err.h"
 #include "http.h"
+#include "limits.h"
 
 /* One document on its way, and who waits for it. */
 struct get {
     struct sp_buf *body;
-    struct sp_url *answered;
+    struct sp_got *got;
     pthread_mutex_t lock;
     pthread_cond_t over;
     bool ended;
@@ -27,14 +28,12 @@ static enum spull_code too_long(const struct get *get, struct spull_error *err)
                       "the document is longer than %zu bytes", get->body->max);
 }
 
-static enum spull_code on_head(void *payload, const struct sp_url *url,
-                               const struct sp_head *head,
+static enum spull_code on_head(void *payload, const struct sp_answer *answer,
                                struct spull_error *err)
 {
     struct get *get = payload;
 
-    (void)url;
-    if (head->has_length && head->length > get->body->max)
+    if (answer->head->has_length && answer->head->length > get->body->max)
         return too_long(get, err);
     return SPULL_OK;
 }
@@ -61,8 +60,10 @@ static void on_end(void *payload, const struct sp_end *end)
     pthread_mutex_lock(&get->lock);
     get->code = end->code;
     get->err = end->err;
+    get->got->transient = end->transient;
+    get->got->retry_after = end->retry_after;
     if (end->code == SPULL_OK)
-        get->code = sp_url_copy(end->url, get->answered, &get->err);
+        get->code = sp_url_copy(end->url, &get->got->url, &get->err);
     get->ended = true;
     pthread_cond_signal(&get->over);
     pthread_mutex_unlock(&get->lock);
@@ -77,17 +78,21 @@ static void wait_for(struct get *get)
 }
 
 enum spull_code sp_http_get(struct sp_http *http, const struct sp_url *url,
-                            struct sp_buf *body, struct sp_url *answered,
-                            struct spull_error *err)
+                            uint64_t max_ms, struct sp_buf *body,
+                            struct sp_got *out, struct spull_error *err)
 {
+    uint64_t most = (uint64_t)SP_DOCUMENT_SECONDS * 1000;
     struct get get = {.body = body,
-                      .answered = answered,
+                      .got = out,
                       .lock = PTHREAD_MUTEX_INITIALIZER,
                       .over = PTHREAD_COND_INITIALIZER};
-    struct sp_request request = {.url = url, .document = true};
+    struct sp_request request = {
+        .url = url, .document = true, .max_ms = max_ms < most ? max_ms : most};
     struct sp_sink sink = {&get, on_head, on_body, on_end};
-    enum spull_code code = sp_http_start(http, &request, &sink, NULL, err);
+    enum spull_code code = SPULL_OK;
 
+    memset(out, 0, sizeof *out);
+    code = sp_http_start(http, &request, &sink, NULL, err);
     if (code != SPULL_OK)
         return code;
     wait_for(&get);

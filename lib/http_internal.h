@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * http_internal: what the three files of the room http share.
+ * http_internal: what the files of the room http share.
  *
  * http.c owns the thread and the multi handle, http_transfer.c one transfer and
- * its libcurl easy handle, http_why.c what went wrong. Nobody else includes it.
+ * its libcurl easy handle, http_setup.c what libcurl is told, http_why.c what
+ * went wrong. Nobody else includes it.
  */
 #ifndef SP_HTTP_INTERNAL_H
 #define SP_HTTP_INTERNAL_H
@@ -16,10 +17,12 @@
 
 struct sp_transfer {
     struct sp_ctx *ctx;
-    struct sp_url url; /* of this hop */
+    const struct sp_url *home; /* who may see headers and certificate */
+    struct sp_url url;         /* of this hop */
     struct sp_sink sink;
-    bool document;
     CURL *easy;
+    struct curl_slist *fields; /* of this hop's request */
+    char *if_range;            /* the whole field, or NULL */
     struct sp_head head;
     bool head_told;
     unsigned redirects;
@@ -33,10 +36,17 @@ struct sp_transfer {
 
 /* A transfer that has not begun. NULL on failure, with err set. */
 struct sp_transfer *sp_transfer_new(struct sp_ctx *ctx,
+                                    const struct sp_url *home,
                                     const struct sp_request *request,
                                     const struct sp_sink *sink,
                                     struct spull_error *err);
 void sp_transfer_free(struct sp_transfer *transfer);
+
+/* Tells libcurl all of a request, or what one hop more changes. false: no
+ * memory. */
+bool sp_transfer_set_up(struct sp_transfer *transfer,
+                        const struct sp_request *request);
+bool sp_transfer_set_hop(struct sp_transfer *transfer);
 
 /*
  * Looks at how libcurl ended. true: it was a redirect, the transfer is set up

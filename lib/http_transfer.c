@@ -4,7 +4,9 @@
  * libcurl is told, and what it tells, is here; what its errors mean is in
  * http_why.c.
  */
+#include <inttypes.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -39,15 +41,84 @@ static void head_of_file(struct sp_transfer *transfer)
     transfer->head.length = length >= 0 ? (uint64_t)length : 0;
 }
 
+/* libcurl tells since 8.7; before, the port that it is connected to does. */
+static bool is_proxied(const struct sp_transfer *transfer)
+{
+    long used = 0;
+#if LIBCURL_VERSION_NUM >= 0x080700
+    curl_easy_getinfo(transfer->easy, CURLINFO_USED_PROXY, &used);
+    return used != 0;
+#else
+    const char *port = strrchr(transfer->url.origin, ':');
+    curl_easy_getinfo(transfer->easy, CURLINFO_PRIMARY_PORT, &used);
+    return port != NULL && strtol(port + 1, NULL, 10) != used;
+#endif
+}
+
+static unsigned connect_ms(const struct sp_transfer *transfer)
+{
+    long fresh = 0;
+    curl_off_t connected = 0;
+    curl_off_t looked_up = 0;
+
+    curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &fresh);
+    if (fresh == 0)
+        return 0;
+    curl_easy_getinfo(transfer->easy, CURLINFO_CONNECT_TIME_T, &connected);
+    curl_easy_getinfo(transfer->easy, CURLINFO_NAMELOOKUP_TIME_T, &looked_up);
+    return (unsigned)((connected - looked_up) / 1000) + 1;
+}
+
+static const char *protocol(const struct sp_transfer *transfer)
+{
+    long version = 0;
+
+    curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_VERSION, &version);
+    switch (version) {
+    case CURL_HTTP_VERSION_1_0:
+        return "HTTP/1.0";
+    case CURL_HTTP_VERSION_1_1:
+        return "HTTP/1.1";
+    case CURL_HTTP_VERSION_2_0:
+        return "HTTP/2";
+    default:
+        return "HTTP";
+    }
+}
+
+static void tell_detail(const struct sp_transfer *transfer,
+                        const struct sp_answer *answer)
+{
+    const struct sp_head *head = answer->head;
+    char *address = NULL;
+    char bytes[64] = "";
+
+    if (transfer->url.scheme == SP_SCHEME_FILE)
+        return;
+    curl_easy_getinfo(transfer->easy, CURLINFO_PRIMARY_IP, &address);
+    if (head->has_range)
+        snprintf(bytes, sizeof bytes, ", bytes %" PRIu64 "-%" PRIu64,
+                 head->from, head->to - 1);
+    sp_ctx_detail(transfer->ctx, "%s: %s %d%s from %s, %s connection%s",
+                  transfer->url.shown, protocol(transfer), head->status, bytes,
+                  address == NULL ? "?" : address,
+                  answer->connect_ms == 0 ? "reused" : "new",
+                  answer->proxied ? ", by a proxy" : "");
+}
+
 /* Once, before the first byte: at the end of the head, where there is one. */
 static enum spull_code tell_head(struct sp_transfer *transfer)
 {
+    struct sp_answer answer = {.url = &transfer->url, .head = &transfer->head};
+
     if (transfer->head_told)
         return SPULL_OK;
     transfer->head_told = true;
+    answer.connect_ms = connect_ms(transfer);
+    answer.proxied = is_proxied(transfer);
+    tell_detail(transfer, &answer);
     transfer->refused =
-        transfer->sink.head(transfer->sink.payload, &transfer->url,
-                            &transfer->head, &transfer->err);
+        transfer->sink.head(transfer->sink.payload, &answer, &transfer->err);
     return transfer->refused;
 }
 
@@ -100,104 +171,18 @@ static size_t on_body(char *bytes, size_t one, size_t len, void *payload)
     return transfer->refused == SPULL_OK ? len : 0;
 }
 
-/* The addresses' names as CURLOPT_PROTOCOLS wants them; 7.85 changed how. */
-static CURLcode allow_scheme(CURL *easy, enum sp_scheme scheme)
-{
-#if LIBCURL_VERSION_NUM >= 0x075500
-    static const char *const names[] = {"http", "https", "file"};
-    return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, names[scheme]);
-#else
-    static const long bits[] = {CURLPROTO_HTTP, CURLPROTO_HTTPS,
-                                CURLPROTO_FILE};
-    return curl_easy_setopt(easy, CURLOPT_PROTOCOLS, bits[scheme]);
-#endif
-}
-
-static CURLcode set_hop(struct sp_transfer *transfer)
-{
-    CURLcode code = allow_scheme(transfer->easy, transfer->url.scheme);
-
-    if (code == CURLE_OK)
-        code =
-            curl_easy_setopt(transfer->easy, CURLOPT_URL, transfer->url.text);
-    transfer->curl_text[0] = '\0';
-    return code;
-}
-
-static CURLcode set_callbacks(struct sp_transfer *transfer)
+static bool set_callbacks(struct sp_transfer *transfer)
 {
     CURL *easy = transfer->easy;
-    CURLcode code = curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
 
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_line);
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->curl_text);
-    return code;
-}
-
-static CURLcode set_timers(struct sp_transfer *transfer)
-{
-    const struct spull_options *opts = &transfer->ctx->opts;
-    CURL *easy = transfer->easy;
-    CURLcode code = curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT,
-                                     (long)opts->connect_timeout);
-
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT,
-                                (long)SP_STALL_RATE);
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME,
-                                (long)opts->stall_timeout);
-    if (code == CURLE_OK && transfer->document)
-        code =
-            curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)SP_DOCUMENT_SECONDS);
-    if (code == CURLE_OK && transfer->document)
-        code = curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
-    return code;
-}
-
-/* One bundle or directory stands instead of libcurl's own, not beside it. */
-static CURLcode set_trust(struct sp_transfer *transfer)
-{
-    const struct spull_options *opts = &transfer->ctx->opts;
-    CURLcode code = CURLE_OK;
-
-    if (opts->ca_file == NULL && opts->ca_dir == NULL)
-        return CURLE_OK;
-    code = curl_easy_setopt(transfer->easy, CURLOPT_CAINFO, opts->ca_file);
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(transfer->easy, CURLOPT_CAPATH, opts->ca_dir);
-    return code;
-}
-
-static CURLcode set_up(struct sp_transfer *transfer)
-{
-    CURL *easy = transfer->easy;
-    CURLcode code = set_callbacks(transfer);
-
-    if (code == CURLE_OK)
-        code = set_timers(transfer);
-    if (code == CURLE_OK)
-        code = set_trust(transfer);
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(easy, CURLOPT_USERAGENT,
-                                transfer->ctx->opts.user_agent);
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)SP_CHUNK);
-    if (code == CURLE_OK) /* threads and SIGALRM don't go together */
-        code = curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    if (code == CURLE_OK) /* a firewall forgets a connection that is silent */
-        code = curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-    if (code == CURLE_OK)
-        code = set_hop(transfer);
-    return code;
+    return curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_line) ==
+               CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->curl_text) ==
+               CURLE_OK;
 }
 
 /* To open a pipe or a tape would block the thread that carries all transfers;
@@ -219,6 +204,7 @@ static void refuse_special_file(struct sp_transfer *transfer)
 }
 
 struct sp_transfer *sp_transfer_new(struct sp_ctx *ctx,
+                                    const struct sp_url *home,
                                     const struct sp_request *request,
                                     const struct sp_sink *sink,
                                     struct spull_error *err)
@@ -228,12 +214,12 @@ struct sp_transfer *sp_transfer_new(struct sp_ctx *ctx,
     if (transfer == NULL)
         goto nomem;
     transfer->ctx = ctx;
+    transfer->home = home;
     transfer->sink = *sink;
-    transfer->document = request->document;
     transfer->easy = curl_easy_init();
     if (transfer->easy == NULL ||
         sp_url_copy(request->url, &transfer->url, err) != SPULL_OK ||
-        set_up(transfer) != CURLE_OK)
+        !set_callbacks(transfer) || !sp_transfer_set_up(transfer, request))
         goto nomem;
     refuse_special_file(transfer);
     return transfer;
@@ -248,6 +234,8 @@ void sp_transfer_free(struct sp_transfer *transfer)
     if (transfer == NULL)
         return;
     curl_easy_cleanup(transfer->easy);
+    curl_slist_free_all(transfer->fields);
+    free(transfer->if_range);
     sp_head_done(&transfer->head);
     sp_url_done(&transfer->url);
     free(transfer);
@@ -274,7 +262,7 @@ static bool take_redirect(struct sp_transfer *transfer)
     transfer->url = next;
     transfer->head.status = 0;
     transfer->discarded = 0;
-    return set_hop(transfer) == CURLE_OK;
+    return sp_transfer_set_hop(transfer);
 }
 
 static void report(struct sp_transfer *transfer, CURLcode result)

@@ -119,6 +119,7 @@ static void say_result(const struct sp_transfer *transfer, CURLcode result,
     end->code = sp_err_set(&end->err, SPULL_NETWORK, "%s",
                            text[0] != '\0' ? text : curl_easy_strerror(result));
     end->transient = is_transient_result(result);
+    end->http2_trouble = result == CURLE_HTTP2 || result == CURLE_HTTP2_STREAM;
     if (result == CURLE_PEER_FAILED_VERIFICATION ||
         result == CURLE_SSL_CACERT_BADFILE)
         sp_err_hint(&end->err, "--ca-file FILE names the certificates to "

@@ -56,6 +56,11 @@
 /* Redirects for one request: a slash, a CDN, a signed URL; loops end here. */
 #define SP_REDIRECTS_MAX 10
 
+/* What the name of a header is made of (RFC 9110, section 5.6.2: token). */
+#define SP_HEADER_NAME_CHARACTERS                                              \
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"           \
+    "!#$%&'*+-.^_`|~"
+
 /* The head of one response: signed cookies and policies reach 16 KiB. */
 #define SP_HEAD_MAX (64 * SP_KIB)
 
@@ -78,9 +83,63 @@
  * gains nothing on loopback, and 16 connections stay under 8 MiB. */
 #define SP_CHUNK (256 * SP_KIB)
 
+/* Connections for one blob: more than this is an attack on most servers. */
+#define SP_CONNECTIONS_MAX 16
+
+/* The default: see tests/bench for what more would bring. */
+#define SP_CONNECTIONS 8
+
+/* A blob below this comes over one connection: a second one would still be
+ * opening when the first is done. */
+#define SP_SPLIT_MIN (8 * SP_MIB)
+
+/* The first span: its answer tells the size and what the server can do. */
+#define SP_SPAN_FIRST (4 * SP_MIB)
+
+/* A span of less than this costs more in requests than it evens out. Spans end
+ * at multiples of it, which are stripes on Lustre. */
+#define SP_SPAN_MIN SP_MIB
+
+/* What may be under way at once ahead of the frontier: the hash has to do that
+ * much when the last byte arrives, at over 1 GiB a second. */
+#define SP_SPAN_WINDOW (64 * SP_MIB)
+
+/* The end of a slow connection's span is taken away if it would need longer
+ * than this (milliseconds) and has more left than this (bytes). */
+#define SP_STEAL_MS  300
+#define SP_STEAL_MIN (64 * SP_KIB)
+
+/* Milliseconds over which a number of connections is judged, at least: shorter
+ * than a blob of SP_SPLIT_MIN takes on most links, longer than a burst. */
+#define SP_PACE_WINDOW_MS 100
+
+/* Tries that bring nothing, in a row, before a URL counts as dead. */
+#define SP_RETRIES 5
+
+/* A failure after so many bytes costs no patience; after so many, no wait. */
+#define SP_PROGRESS_SOME (4 * SP_KIB)
+#define SP_PROGRESS_GOOD SP_MIB
+
+/* Waits before another try, in milliseconds: at most this after some progress;
+ * else this first, doubling up to that. What a server asks for in Retry-After
+ * is honoured up to the last. */
+#define SP_RETRY_SOON_MS      100
+#define SP_RETRY_FIRST_MS     1000
+#define SP_RETRY_MAX_MS       60000
+#define SP_RETRY_AFTER_MAX_MS 300000
+
 /* Bytes after which write-back to disk is started, so that the flush at the
  * end finds little left to do. */
 #define SP_WRITEBACK (8 * SP_MIB)
+
+/* Milliseconds between two journals of a partial file: what a killed process
+ * may have to fetch again. And its maximum: a line is 48 bytes, and there are
+ * never more spans than connections and breaks. */
+#define SP_JOURNAL_MS  1000
+#define SP_JOURNAL_MAX (64 * SP_KIB)
+
+/* A partial file with less than this is not worth a later process's while. */
+#define SP_KEEP_MIN (64 * SP_KIB)
 
 /* Milliseconds between two calls of the progress callback. */
 #define SP_TICK_MS 100

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,20 +17,7 @@
 #include <unistd.h>
 
 #include "err.h"
-#include "span.h"
-
-enum state { WRITING, COMPLETE, GIVEN_UP };
-
-struct sp_part {
-    struct sp_sealed file; /* what the seal will hand over */
-    pthread_mutex_t lock;  /* guards all below */
-    pthread_cond_t moved;
-    struct sp_spans done;
-    uint64_t frontier;
-    unsigned rounds; /* restarts */
-    enum state state;
-    struct spull_error broken; /* why the reader gave up; code 0: it did not */
-};
+#include "part_internal.h"
 
 /* A host name in a file name: other tools must be able to print it. */
 static void host_label(char *out, size_t cap)
@@ -61,7 +47,7 @@ static char *fresh_name(const char *label)
     host_label(host, sizeof host);
     if (getrandom(&noise, sizeof noise, GRND_NONBLOCK) != sizeof noise)
         noise = (uint64_t)(uintptr_t)&noise;
-    if (asprintf(&name, ".spull-%.32s-%s-%ld-%016" PRIx64 ".part", label, host,
+    if (asprintf(&name, ".spull-%s-%s-%ld-%016" PRIx64 ".part", label, host,
                  (long)getpid(), noise) < 0)
         return NULL;
     return name;
@@ -98,9 +84,10 @@ enum spull_code sp_part_new(const char *dir, const char *label,
     part->file.fd = -1;
     pthread_mutex_init(&part->lock, NULL);
     pthread_cond_init(&part->moved, NULL);
+    snprintf(part->label, sizeof part->label, "%s", label);
     part->file.where = strdup(dir);
     code = part->file.where == NULL ? sp_err_nomem(err)
-                                    : create(&part->file, label, err);
+                                    : create(&part->file, part->label, err);
     if (code != SPULL_OK) {
         sp_part_discard(part);
         return code;
@@ -109,9 +96,9 @@ enum spull_code sp_part_new(const char *dir, const char *label,
     return SPULL_OK;
 }
 
-static enum spull_code write_all(const struct sp_sealed *file, uint64_t at,
-                                 const char *bytes, size_t len,
-                                 struct spull_error *err)
+enum spull_code part_write_all(const struct sp_sealed *file, uint64_t at,
+                               const char *bytes, size_t len,
+                               struct spull_error *err)
 {
     while (len > 0) {
         ssize_t n = pwrite(file->fd, bytes, len, (off_t)at);
@@ -129,20 +116,17 @@ static enum spull_code write_all(const struct sp_sealed *file, uint64_t at,
     return SPULL_OK;
 }
 
-enum spull_code sp_part_write(struct sp_part *part, uint64_t at,
-                              const void *bytes, size_t len,
-                              struct spull_error *err)
+enum spull_code part_finish(struct sp_part *part, struct sp_span span,
+                            struct spull_error *err)
 {
-    enum spull_code code = write_all(&part->file, at, bytes, len, err);
+    enum spull_code code = SPULL_OK;
 
-    if (code != SPULL_OK)
-        return code;
     pthread_mutex_lock(&part->lock);
     if (part->broken.code != SPULL_OK) {
         code = part->broken.code;
         if (err != NULL)
             *err = part->broken;
-    } else if (!sp_spans_add(&part->done, (struct sp_span){at, at + len})) {
+    } else if (!sp_spans_add(&part->done, span)) {
         code = sp_err_nomem(err);
     }
     if (sp_spans_frontier(&part->done) > part->frontier) {
@@ -151,6 +135,34 @@ enum spull_code sp_part_write(struct sp_part *part, uint64_t at,
     }
     pthread_mutex_unlock(&part->lock);
     return code;
+}
+
+enum spull_code sp_part_write(struct sp_part *part, uint64_t at,
+                              const void *bytes, size_t len,
+                              struct spull_error *err)
+{
+    enum spull_code code = part_write_all(&part->file, at, bytes, len, err);
+
+    if (code != SPULL_OK)
+        return code;
+    return part_finish(part, (struct sp_span){at, at + len}, err);
+}
+
+void sp_part_set_size(struct sp_part *part, uint64_t size)
+{
+    pthread_mutex_lock(&part->lock);
+    part->size = size;
+    pthread_mutex_unlock(&part->lock);
+}
+
+uint64_t sp_part_size(struct sp_part *part)
+{
+    uint64_t size = 0;
+
+    pthread_mutex_lock(&part->lock);
+    size = part->size;
+    pthread_mutex_unlock(&part->lock);
+    return size;
 }
 
 uint64_t sp_part_total(struct sp_part *part)
@@ -163,10 +175,22 @@ uint64_t sp_part_total(struct sp_part *part)
     return total;
 }
 
+bool sp_part_gap(struct sp_part *part, uint64_t from, uint64_t size,
+                 struct sp_span *out)
+{
+    bool found = false;
+
+    pthread_mutex_lock(&part->lock);
+    found = sp_spans_gap(&part->done, from, size, out);
+    pthread_mutex_unlock(&part->lock);
+    return found;
+}
+
 enum spull_code sp_part_restart(struct sp_part *part, struct spull_error *err)
 {
     pthread_mutex_lock(&part->lock);
     sp_spans_clear(&part->done);
+    part->size = 0;
     part->frontier = 0;
     part->rounds++;
     pthread_cond_signal(&part->moved);
@@ -177,7 +201,7 @@ enum spull_code sp_part_restart(struct sp_part *part, struct spull_error *err)
     return SPULL_OK;
 }
 
-static void end(struct sp_part *part, enum state state)
+static void end(struct sp_part *part, enum part_state state)
 {
     pthread_mutex_lock(&part->lock);
     part->state = state;
@@ -196,13 +220,13 @@ enum spull_code sp_part_complete(struct sp_part *part, uint64_t size,
                           "%" PRIu64,
                           size, total);
     part->file.size = size;
-    end(part, COMPLETE);
+    end(part, PART_COMPLETE);
     return SPULL_OK;
 }
 
 void sp_part_give_up(struct sp_part *part)
 {
-    end(part, GIVEN_UP);
+    end(part, PART_GIVEN_UP);
 }
 
 void sp_part_break(struct sp_part *part, const struct spull_error *why)
@@ -215,7 +239,7 @@ void sp_part_break(struct sp_part *part, const struct spull_error *why)
 /* What follow() waits for; lock is held. */
 static bool news(const struct sp_part *part, uint64_t from, unsigned round)
 {
-    return part->state != WRITING || part->frontier > from ||
+    return part->state != PART_WRITING || part->frontier > from ||
            part->rounds != round;
 }
 
@@ -228,7 +252,7 @@ enum sp_follow sp_part_follow(struct sp_part *part, uint64_t from,
     while (!news(part, from, *round))
         pthread_cond_wait(&part->moved, &part->lock);
     *frontier = part->frontier;
-    if (part->state == GIVEN_UP)
+    if (part->state == PART_GIVEN_UP)
         what = SP_FOLLOW_GIVEN_UP;
     else if (part->rounds != *round)
         what = SP_FOLLOW_RESTARTED;
@@ -291,8 +315,10 @@ static void close_file(struct sp_sealed *file)
 /* The name is ours alone, so what it names is what we made. */
 static void remove_file(struct sp_sealed *file)
 {
-    if (file->fd >= 0)
+    if (file->fd >= 0) {
         unlinkat(file->dir, file->name, 0);
+        part_journal_remove(file);
+    }
     close_file(file);
 }
 
@@ -301,15 +327,25 @@ enum spull_code sp_part_seal(struct sp_part *part, struct sp_sealed **out,
 {
     struct sp_sealed *sealed = NULL;
 
-    if (part->state != COMPLETE)
+    if (part->state != PART_COMPLETE)
         return sp_err_set(err, SPULL_INTERNAL, "seal of an unfinished part");
     sealed = malloc(sizeof *sealed);
     if (sealed == NULL)
         return sp_err_nomem(err);
     *sealed = part->file;
+    part_journal_remove(sealed);
     free_part(part);
     *out = sealed;
     return SPULL_OK;
+}
+
+void sp_part_keep(struct sp_part *part)
+{
+    if (part == NULL)
+        return;
+    sp_part_save(part);
+    close_file(&part->file);
+    free_part(part);
 }
 
 void sp_part_discard(struct sp_part *part)

@@ -4,8 +4,9 @@
  *
  * It lies beside the destination, since a name can only be given within one
  * file system, under a name of its own that no other process ever creates:
- * ".spull-LABEL-HOST-PID-RANDOM.part". So who renames that name to the final
- * one names an inode that this process made and nobody else could write.
+ * ".spull-LABEL-HOST-PID-RANDOM.part", with a journal ".spans" in place of
+ * ".part". So who renames that name to the final one names an inode that this
+ * process made and nobody else could write.
  *
  * A writer fills it in any order while one reader follows the frontier, the
  * first byte that is not there yet. All functions may be called by the two at
@@ -20,6 +21,11 @@
 #include <stdint.h>
 
 #include <spull.h>
+
+#include "span.h"
+#include "watch.h"
+
+#define SP_PART_LABEL 32 /* hex digits of a digest that name a part */
 
 struct sp_part;
 
@@ -36,11 +42,28 @@ struct sp_sealed {
 };
 
 /*
- * Creates an empty partial file in directory dir, mode 0600; label is part of
- * its name (hex digits). SPULL_STORAGE, INTERNAL.
+ * Creates an empty partial file in directory dir, mode 0600. label tells blobs
+ * apart: hex digits, of which the first SP_PART_LABEL count. SPULL_STORAGE,
+ * INTERNAL.
  */
 enum spull_code sp_part_new(const char *dir, const char *label,
                             struct sp_part **out, struct spull_error *err);
+
+/*
+ * Copies what processes that are gone had finished of the same blob, and
+ * removes what they left. That there is nothing, or nothing of use, is no
+ * error. SPULL_STORAGE, CANCELLED, INTERNAL.
+ */
+enum spull_code sp_part_inherit(struct sp_part *part, struct sp_watch *watch,
+                                struct spull_error *err);
+
+/* The size of the blob, where the writer knows it; it helps the next one. */
+void sp_part_set_size(struct sp_part *part, uint64_t size);
+uint64_t sp_part_size(struct sp_part *part); /* 0: not known */
+
+/* Writes down what is finished, for the case that we are killed. A failure to
+ * do so costs the next one a download, and is not told. */
+void sp_part_save(struct sp_part *part);
 
 /* Writes all of it at offset at, and lets the reader know. SPULL_STORAGE. */
 enum spull_code sp_part_write(struct sp_part *part, uint64_t at,
@@ -49,6 +72,13 @@ enum spull_code sp_part_write(struct sp_part *part, uint64_t at,
 
 /* Bytes written so far, holes not counted. */
 uint64_t sp_part_total(struct sp_part *part);
+
+/*
+ * The first bytes at or behind from, and before size, that are missing; false:
+ * none are.
+ */
+bool sp_part_gap(struct sp_part *part, uint64_t from, uint64_t size,
+                 struct sp_span *out);
 
 /* Forgets every byte: what was written came from a source that lied. */
 enum spull_code sp_part_restart(struct sp_part *part, struct spull_error *err);
@@ -91,6 +121,9 @@ void sp_part_write_back(struct sp_part *part, uint64_t from, uint64_t to);
 /* Turns a complete part into what install takes. part is freed on success. */
 enum spull_code sp_part_seal(struct sp_part *part, struct sp_sealed **out,
                              struct spull_error *err);
+
+/* Writes down what is finished and leaves the file to a later process. */
+void sp_part_keep(struct sp_part *part);
 
 /* Removes the file and frees; for a part or a sealed one that is not wanted. */
 void sp_part_discard(struct sp_part *part);

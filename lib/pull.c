@@ -16,6 +16,7 @@
 #include "err.h"
 #include "fetch.h"
 #include "install.h"
+#include "limits.h"
 #include "manifest.h"
 #include "registry.h"
 #include "verify.h"
@@ -170,12 +171,34 @@ static enum spull_code judge(struct pull *pull, struct spull_error *err)
     return SPULL_OK;
 }
 
-/* One attempt with the urls from first on. part is gone when it returns. */
-static enum spull_code attempt(struct pull *pull, size_t first,
+/*
+ * What a failure leaves: bytes that are of use to the next run, unless they are
+ * wrong, or are what fills the disk.
+ */
+static void leave(struct sp_part *part, enum spull_code code,
+                  const struct spull_error *err)
+{
+    bool full = err->sys == ENOSPC || err->sys == EDQUOT || err->sys == EFBIG;
+
+    if (part == NULL || code == SPULL_INTEGRITY || full ||
+        sp_part_total(part) < SP_KEEP_MIN)
+        sp_part_discard(part);
+    else
+        sp_part_keep(part);
+}
+
+/* Did all bytes come, and were they wrong? */
+static bool is_mismatch(const struct pull *pull, enum spull_code code)
+{
+    return code == SPULL_INTEGRITY && pull->served != NULL;
+}
+
+/* One attempt with count urls from first on. part is gone when it returns. */
+static enum spull_code attempt(struct pull *pull, size_t first, size_t count,
                                struct sp_sealed **out, struct spull_error *err)
 {
     struct sp_blob blob = {.urls = pull->found.urls + first,
-                           .url_count = pull->found.url_count - first,
+                           .url_count = count,
                            .stated = pull->found.manifest.size,
                            .strict = pull->ctx->opts.strict_size != 0};
     struct sp_part *part = NULL;
@@ -186,8 +209,10 @@ static enum spull_code attempt(struct pull *pull, size_t first,
     if (code == SPULL_OK)
         code = sp_verify_start(part, pull->want.algorithm, &verify, err);
     if (code == SPULL_OK) {
-        code = sp_fetch(pull->http, &blob, part, &pull->watch, &pull->fetched,
-                        err);
+        code = sp_part_inherit(part, &pull->watch, err);
+        if (code == SPULL_OK)
+            code = sp_fetch(pull->http, &blob, part, &pull->watch,
+                            &pull->fetched, err);
         if (code != SPULL_OK)
             sp_part_give_up(part);
     }
@@ -199,26 +224,29 @@ static enum spull_code attempt(struct pull *pull, size_t first,
     }
     sp_verify_free(verify);
     if (code != SPULL_OK)
-        sp_part_discard(part);
+        leave(part, code, err);
     return code;
 }
 
-/* Bad bytes from one url must not condemn the next one. */
+/*
+ * Bad bytes must not condemn others: not the url that served them the bytes of
+ * an earlier run, nor one url the next. So what failed together is tried again
+ * alone, afresh.
+ */
 static enum spull_code download(struct pull *pull, struct sp_sealed **out,
                                 struct spull_error *err)
 {
     struct spull_error why = {0};
-    enum spull_code code = SPULL_INTEGRITY;
-    size_t first = 0;
+    size_t count = pull->found.url_count;
+    enum spull_code code = attempt(pull, 0, count, out, &why);
+    bool mixed = pull->watch.now.resumed > 0 || pull->fetched.sources > 1;
+    size_t liar = pull->fetched.url;
 
-    while (first < pull->found.url_count) {
-        pull->served = NULL;
-        code = attempt(pull, first, out, &why);
-        if (code != SPULL_INTEGRITY || pull->served == NULL)
-            break;
-        first = (size_t)(pull->served - pull->found.urls) + 1;
-        if (first < pull->found.url_count)
-            sp_ctx_warn(pull->ctx, "%s; trying the next address", why.text);
+    for (size_t i = 0; i < count && is_mismatch(pull, code); i++) {
+        if (!mixed && i <= liar)
+            continue;
+        sp_ctx_warn(pull->ctx, "%s; downloading it afresh", why.text);
+        code = attempt(pull, i, 1, out, &why);
     }
     if (code != SPULL_OK && err != NULL)
         *err = why;
@@ -268,7 +296,7 @@ static enum spull_code find(struct pull *pull, struct spull_error *err)
     enum spull_code code = sp_watch_phase(&pull->watch, SPULL_RESOLVING, err);
 
     if (code == SPULL_OK)
-        code = sp_registry_manifest(pull->ctx, pull->http, pull->registry,
+        code = sp_registry_manifest(&pull->watch, pull->http, pull->registry,
                                     pull->ref, &pull->found, err);
     if (code == SPULL_OK)
         code = sp_verify_want(pull->ref, &pull->found.manifest.digest,

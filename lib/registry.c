@@ -11,6 +11,7 @@
 
 #include "err.h"
 #include "limits.h"
+#include "retry.h"
 
 /* A document as it came, and the URL that answered. */
 struct page {
@@ -25,19 +26,39 @@ static void page_done(struct page *page)
     memset(&page->url, 0, sizeof page->url);
 }
 
-static enum spull_code get(struct sp_http *http, const struct sp_url *registry,
-                           const char *path, struct page *page,
+/* Whether to ask once more; waits before it says yes. */
+static bool once_more(struct sp_watch *watch, struct sp_retry *so_far,
+                      const struct sp_got *got, struct spull_error *err)
+{
+    struct spull_error why = *err;
+    struct sp_outcome outcome = {err->code, got->transient, got->retry_after,
+                                 0};
+    struct sp_verdict verdict = sp_retry_judge(
+        so_far, &outcome, watch->ctx->opts.retries, sp_ctx_dice());
+
+    if (verdict.action != SP_TRY_AGAIN)
+        return false;
+    sp_ctx_detail(watch->ctx, "%s; again in %.1f s", err->text,
+                  (double)verdict.wait_ms / 1000);
+    return sp_watch_rest(watch, verdict.wait_ms, why.text, err) == SPULL_OK;
+}
+
+static enum spull_code get(struct sp_watch *watch, struct sp_http *http,
+                           const struct sp_url *url, struct page *page,
                            struct spull_error *err)
 {
-    struct sp_url url = {0};
-    enum spull_code code = sp_url_below(registry, path, &url, err);
+    struct sp_retry so_far = {0};
+    struct sp_got got = {0};
+    enum spull_code code = SPULL_OK;
 
-    page_done(page);
-    sp_buf_init(&page->body, SP_DOCUMENT_MAX);
-    if (code == SPULL_OK)
-        code = sp_http_get(http, &url, &page->body, &page->url, err);
-    sp_url_done(&url);
-    return code;
+    do {
+        page_done(page);
+        sp_buf_init(&page->body, SP_DOCUMENT_MAX);
+        code = sp_http_get(http, url, sp_watch_left_ms(watch), &page->body,
+                           &got, err);
+    } while (code != SPULL_OK && once_more(watch, &so_far, &got, err));
+    page->url = got.url;
+    return code == SPULL_OK ? SPULL_OK : err->code;
 }
 
 /*
@@ -66,32 +87,42 @@ static enum spull_code judge(const struct page *page, struct spull_error *err)
                       page->url.shown, instead);
 }
 
-static enum spull_code get_and_judge(struct sp_http *http,
+static enum spull_code get_and_judge(struct sp_watch *watch,
+                                     struct sp_http *http,
                                      const struct sp_url *registry,
                                      const char *path, struct page *page,
                                      struct spull_error *err)
 {
-    enum spull_code code = get(http, registry, path, page, err);
+    struct sp_url url = {0};
+    struct spull_error why = {0};
+    enum spull_code code = sp_url_below(registry, path, &url, &why);
 
-    return code == SPULL_OK ? judge(page, err) : code;
+    if (code == SPULL_OK)
+        code = get(watch, http, &url, page, &why);
+    if (code == SPULL_OK)
+        code = judge(page, &why);
+    if (code != SPULL_OK && err != NULL)
+        *err = why;
+    sp_url_done(&url);
+    return code;
 }
 
 /* A folder of an object store is refused or missing; of a file system, it is
  * no document at all, which need not be tried. */
-static enum spull_code find(struct sp_http *http, const struct sp_url *registry,
-                            const char *folder, struct page *page,
-                            struct spull_error *err)
+static enum spull_code find(struct sp_watch *watch, struct sp_http *http,
+                            const struct sp_url *registry, const char *folder,
+                            struct page *page, struct spull_error *err)
 {
     enum spull_code code = SPULL_NOT_FOUND;
     char *index = NULL;
 
     if (registry->scheme != SP_SCHEME_FILE)
-        code = get_and_judge(http, registry, folder, page, err);
+        code = get_and_judge(watch, http, registry, folder, page, err);
     if (code != SPULL_NOT_FOUND && code != SPULL_DENIED)
         return code;
     if (asprintf(&index, "%sindex.html", folder) < 0)
         return sp_err_nomem(err);
-    code = get_and_judge(http, registry, index, page, err);
+    code = get_and_judge(watch, http, registry, index, page, err);
     free(index);
     return code;
 }
@@ -143,11 +174,10 @@ static void hint_missing(const struct sp_ref *ref, enum spull_code code,
                     ref->container);
 }
 
-enum spull_code sp_registry_manifest(struct sp_ctx *ctx, struct sp_http *http,
-                                     const struct sp_url *registry,
-                                     const struct sp_ref *ref,
-                                     struct sp_found *out,
-                                     struct spull_error *err)
+enum spull_code
+sp_registry_manifest(struct sp_watch *watch, struct sp_http *http,
+                     const struct sp_url *registry, const struct sp_ref *ref,
+                     struct sp_found *out, struct spull_error *err)
 {
     struct page page = {0};
     struct sp_found found = {0};
@@ -156,10 +186,10 @@ enum spull_code sp_registry_manifest(struct sp_ctx *ctx, struct sp_http *http,
 
     if (asprintf(&folder, "%s/manifests/%s/", ref->container, ref->tag) < 0)
         return sp_err_nomem(err);
-    code = find(http, registry, folder, &page, err);
+    code = find(watch, http, registry, folder, &page, err);
     hint_missing(ref, code, err);
     if (code == SPULL_OK)
-        code = read_manifest(ctx, &page, &found, err);
+        code = read_manifest(watch->ctx, &page, &found, err);
     if (code == SPULL_OK)
         *out = found;
     else
@@ -183,7 +213,7 @@ void sp_found_done(struct sp_found *found)
     memset(found, 0, sizeof *found);
 }
 
-enum spull_code sp_registry_tags(struct sp_http *http,
+enum spull_code sp_registry_tags(struct sp_watch *watch, struct sp_http *http,
                                  const struct sp_url *registry,
                                  const struct sp_ref *container,
                                  struct sp_tags *out, struct spull_error *err)
@@ -194,7 +224,7 @@ enum spull_code sp_registry_tags(struct sp_http *http,
 
     if (asprintf(&folder, "%s/tags/", container->container) < 0)
         return sp_err_nomem(err);
-    code = find(http, registry, folder, &page, err);
+    code = find(watch, http, registry, folder, &page, err);
     if (code == SPULL_OK) {
         code = sp_tags_parse(page.body.data, page.body.len, out, err);
         if (code != SPULL_OK)

@@ -11,11 +11,11 @@
 
 #include <spull.h>
 
-#include "ctx.h"
 #include "http.h"
 #include "manifest.h"
 #include "ref.h"
 #include "url.h"
+#include "watch.h"
 
 /* A manifest, and where the blob may be had as seen from there. */
 struct sp_found {
@@ -29,14 +29,13 @@ struct sp_found {
  * Asks registry for ref's manifest. SPULL_NOT_FOUND, NETWORK, DENIED,
  * INTEGRITY (also: every url of the blob leads where it may not), INTERNAL.
  */
-enum spull_code sp_registry_manifest(struct sp_ctx *ctx, struct sp_http *http,
-                                     const struct sp_url *registry,
-                                     const struct sp_ref *ref,
-                                     struct sp_found *out,
-                                     struct spull_error *err);
+enum spull_code
+sp_registry_manifest(struct sp_watch *watch, struct sp_http *http,
+                     const struct sp_url *registry, const struct sp_ref *ref,
+                     struct sp_found *out, struct spull_error *err);
 void sp_found_done(struct sp_found *found);
 
-enum spull_code sp_registry_tags(struct sp_http *http,
+enum spull_code sp_registry_tags(struct sp_watch *watch, struct sp_http *http,
                                  const struct sp_url *registry,
                                  const struct sp_ref *container,
                                  struct sp_tags *out, struct spull_error *err);

@@ -22,6 +22,7 @@
 #include "sif.h"
 #include "url.h"
 #include "verify.h"
+#include "watch.h"
 
 struct spull {
     struct sp_ctx ctx;
@@ -51,6 +52,8 @@ void spull_options_init(struct spull_options *options)
     options->registry = SPULL_DEFAULT_REGISTRY;
     options->connect_timeout = SP_CONNECT_SECONDS;
     options->stall_timeout = SP_STALL_SECONDS;
+    options->retries = SP_RETRIES;
+    options->connections = SP_CONNECTIONS;
     options->user_agent = "spull/" SPULL_VERSION;
 }
 
@@ -75,11 +78,58 @@ static enum spull_code check_arch(struct sp_ctx *ctx, struct spull_error *err)
 
 /* libcurl would find out with the first https connection, and call it one of
  * the network's failures. */
-static enum spull_code check_readable(const char *path, struct spull_error *err)
+static enum spull_code check_files(const struct spull_options *opts,
+                                   struct spull_error *err)
 {
-    if (path == NULL || access(path, R_OK) == 0)
-        return SPULL_OK;
-    return sp_err_sys(err, SPULL_USAGE, errno, "certificates in %s", path);
+    const char *const files[] = {opts->ca_file, opts->ca_dir, opts->client_cert,
+                                 opts->client_key, opts->netrc_file};
+
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+        if (files[i] != NULL && access(files[i], R_OK) != 0)
+            return sp_err_sys(err, SPULL_USAGE, errno, "cannot read %s",
+                              files[i]);
+    return SPULL_OK;
+}
+
+/* A line break would smuggle a header of its own into the request. */
+static enum spull_code check_headers(const struct spull_options *opts,
+                                     struct spull_error *err)
+{
+    for (size_t i = 0; opts->headers != NULL && opts->headers[i] != NULL; i++) {
+        const char *header = opts->headers[i];
+        size_t name = strspn(header, SP_HEADER_NAME_CHARACTERS);
+        if (name == 0 || header[name] != ':' || strpbrk(header, "\r\n") != NULL)
+            return sp_err_set(err, SPULL_USAGE,
+                              "header \"%s\" is not NAME: VALUE", header);
+    }
+    return SPULL_OK;
+}
+
+static enum spull_code check_numbers(const struct spull_options *opts,
+                                     struct spull_error *err)
+{
+    if (opts->connections < 1 || opts->connections > SP_CONNECTIONS_MAX)
+        return sp_err_set(err, SPULL_USAGE,
+                          "%u connections: only 1 to %d are possible",
+                          opts->connections, SP_CONNECTIONS_MAX);
+    if (opts->ip_version != 0 && opts->ip_version != 4 && opts->ip_version != 6)
+        return sp_err_set(err, SPULL_USAGE, "IP version %u: only 4 and 6 are",
+                          opts->ip_version);
+    return SPULL_OK;
+}
+
+static enum spull_code check_options(struct sp_ctx *ctx,
+                                     struct spull_error *err)
+{
+    enum spull_code code = check_arch(ctx, err);
+
+    if (code == SPULL_OK)
+        code = check_numbers(&ctx->opts, err);
+    if (code == SPULL_OK)
+        code = check_headers(&ctx->opts, err);
+    if (code == SPULL_OK)
+        code = check_files(&ctx->opts, err);
+    return code;
 }
 
 enum spull_code spull_new(const struct spull_options *options,
@@ -95,16 +145,13 @@ enum spull_code spull_new(const struct spull_options *options,
         free(session);
         return code;
     }
-    code = check_arch(&session->ctx, err);
-    if (code == SPULL_OK)
-        code = check_readable(session->ctx.opts.ca_file, err);
-    if (code == SPULL_OK)
-        code = check_readable(session->ctx.opts.ca_dir, err);
+    code = check_options(&session->ctx, err);
     if (code == SPULL_OK)
         code = sp_url_registry(session->ctx.opts.registry, &session->registry,
                                err);
     if (code == SPULL_OK)
-        code = sp_http_new(&session->ctx, &session->http, err);
+        code =
+            sp_http_new(&session->ctx, &session->registry, &session->http, err);
     if (code != SPULL_OK) {
         spull_free(session);
         return code;
@@ -144,6 +191,7 @@ enum spull_code spull_tags_get(struct spull *session, const char *container,
     struct sp_ref ref = {0};
     struct sp_url registry = {0};
     struct sp_tags tags = {0};
+    struct sp_watch watch;
     struct spull_tags *result = calloc(1, sizeof *result);
     enum spull_code code = result == NULL
                                ? sp_err_nomem(err)
@@ -151,8 +199,10 @@ enum spull_code spull_tags_get(struct spull *session, const char *container,
 
     if (code == SPULL_OK)
         code = registry_of(session, &ref, &registry, err);
+    sp_watch_init(&watch, &session->ctx, container);
     if (code == SPULL_OK)
-        code = sp_registry_tags(session->http, &registry, &ref, &tags, err);
+        code = sp_registry_tags(&watch, session->http, &registry, &ref, &tags,
+                                err);
     if (code == SPULL_OK) {
         *result = (struct spull_tags){tags.names, tags.count, tags.left_out,
                                       tags.left_out_count};
@@ -216,15 +266,17 @@ enum spull_code spull_manifest_get(struct spull *session, const char *text,
     struct sp_ref ref = {0};
     struct sp_url registry = {0};
     struct sp_found found = {0};
+    struct sp_watch watch;
     struct spull_manifest *result = calloc(1, sizeof *result);
     enum spull_code code =
         result == NULL ? sp_err_nomem(err) : sp_ref_parse(text, &ref, err);
 
     if (code == SPULL_OK)
         code = registry_of(session, &ref, &registry, err);
+    sp_watch_init(&watch, &session->ctx, text);
     if (code == SPULL_OK)
-        code = sp_registry_manifest(&session->ctx, session->http, &registry,
-                                    &ref, &found, err);
+        code = sp_registry_manifest(&watch, session->http, &registry, &ref,
+                                    &found, err);
     if (code == SPULL_OK)
         code = sp_verify_pin(&ref, &found.manifest.digest, err);
     if (code == SPULL_OK)

@@ -118,11 +118,26 @@ struct spull_options {
     int strict_size;      /* a manifest's size counts bytes, never KiB */
     int allow_md5;        /* take md5 for a proof where there is no better */
     int force;            /* replace a destination that differs */
-    const char *ca_file;  /* PEM bundle, instead of libcurl's default */
-    const char *ca_dir;   /* directory hashed by openssl-rehash(1) */
+
+    const char *ca_file;     /* PEM bundle, instead of libcurl's default */
+    const char *ca_dir;      /* directory hashed by openssl-rehash(1) */
+    const char *client_cert; /* PEM; shown to the registry alone */
+    const char *client_key;  /* PEM; NULL: it is in client_cert */
+    const char *netrc_file;  /* credentials by host, as for ftp(1) */
+    const char *proxy;       /* URL; "": none, whatever the environment says */
+    const char *const *headers; /* "Name: value", ends with NULL; sent to the
+                                   registry's scheme, host and port alone */
+    const char *user_agent;     /* default "spull/VERSION" */
+
+    unsigned ip_version;      /* 4 or 6: no other; default 0, any */
     unsigned connect_timeout; /* seconds for DNS, TCP and TLS; default 30 */
     unsigned stall_timeout;   /* seconds under 1 KiB/s; default 30 */
-    const char *user_agent;   /* default "spull/VERSION" */
+    unsigned max_time;        /* seconds for one pull; default 0, no limit */
+    unsigned retries;         /* tries in a row that bring nothing; default 5 */
+    unsigned connections;     /* for one blob, 1 to 16; default 8 */
+    uint64_t limit_rate; /* bytes a second for one blob, over one connection;
+                            default 0, no limit */
+
     spull_log_fn log;
     void *log_payload;
     spull_progress_fn progress;

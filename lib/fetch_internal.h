@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fetch_internal: what the files of the room fetch share.
+ *
+ * fetch.c owns the loop: who works, on what, until when. fetch_lane.c is one
+ * connection's stream into the part, and runs in the network thread.
+ * fetch_plan.c cuts the missing bytes into spans. fetch_source.c knows what was
+ * learned of each URL and what a failure means. Nobody else includes it.
+ */
+#ifndef SP_FETCH_INTERNAL_H
+#define SP_FETCH_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "fetch.h"
+#include "limits.h"
+#include "pace.h"
+#include "retry.h"
+#include "span.h"
+
+/* A URL of the blob, and what was learned of it. */
+struct source {
+    const struct sp_url *url;
+    struct sp_retry retry;
+    bool out;               /* dropped for this run */
+    bool no_ranges;         /* answered a range with the whole */
+    bool http1;             /* HTTP/2 had trouble */
+    bool served;            /* bytes of it are in the part */
+    uint64_t rest_until_ms; /* no new transfer before */
+    char etag[SP_HEAD_VALIDATOR];
+    char last_modified[SP_HEAD_VALIDATOR];
+};
+
+/* How a transfer ended, in the words of this room. */
+enum ending {
+    LANE_RUNS,
+    LANE_DONE,     /* all of its span is written */
+    LANE_FAILED,   /* code and err say why */
+    LANE_UNWANTED, /* its answer does not fit what the others do */
+};
+
+/* One connection's work: bytes [at, to) of the blob. */
+struct lane {
+    struct fetch *fetch;
+    struct source *source;
+    struct sp_transfer *transfer; /* while busy and not over */
+    bool busy;                    /* the loop's: it has a transfer */
+    bool ranged;                  /* asked for a span, not the whole */
+    atomic_bool warm;             /* this lane has brought bytes before */
+    uint64_t from;                /* where its span began */
+    atomic_uint_fast64_t at;      /* next byte to come */
+    atomic_uint_fast64_t to;      /* may be lowered while it runs */
+    unsigned char *staged; /* SP_CHUNK bytes: libcurl hands out 16 KiB at a
+                              time, which is too little for a write */
+    size_t staged_len;
+    uint64_t got; /* bytes of the body */
+    uint64_t start_ms;
+    enum ending ending; /* the network thread's until over */
+    bool over;          /* under the lock of fetch, like what follows */
+    enum spull_code code;
+    struct spull_error err;
+    bool transient;
+    bool http1;
+    unsigned retry_after;
+};
+
+struct fetch {
+    struct sp_http *http;
+    const struct sp_blob *blob;
+    struct sp_part *part;
+    struct sp_watch *watch;
+    uint64_t bound;
+    struct source sources[SP_URLS_MAX];
+    struct lane lanes[SP_CONNECTIONS_MAX];
+    struct sp_pace pace;
+    uint64_t transferred;
+    uint64_t credited; /* most bytes there ever were: more is progress */
+    uint64_t start_ms;
+    uint64_t saved_ms;    /* when the journal was last written */
+    pthread_mutex_t lock; /* guards all below, and how lanes end */
+    pthread_cond_t news;
+    unsigned busy; /* lanes */
+    bool has_size;
+    uint64_t size;
+    bool plain_first; /* begin without a range: it may be all there is */
+    bool single;      /* one stream of the whole; ranges are of no use here */
+    bool restart;     /* what is in the part can't be continued */
+    unsigned round_trip_ms;
+    struct spull_error last; /* why the last source was dropped */
+};
+
+/* --- fetch_lane.c --- */
+
+/* Starts a transfer of span, or of the whole, on a free lane. */
+enum spull_code lane_start(struct lane *lane, struct source *source,
+                           const struct sp_span *span, bool ranged,
+                           struct spull_error *err);
+
+/* --- fetch_plan.c --- */
+
+/*
+ * The next span for one more lane: the first that nobody has or fetches, of a
+ * size that keeps the frontier moving; or else the end of the slowest lane's,
+ * which then stops earlier. false: nothing is left to give. Needs the lock.
+ */
+bool plan_next(struct fetch *fetch, uint64_t now_ms, struct sp_span *out);
+
+/* --- fetch_source.c --- */
+
+/* The source for one more lane; NULL: none can be asked now. */
+struct source *source_pick(struct fetch *fetch, uint64_t now_ms);
+
+/* When a source may be asked again; 0: no source is left. */
+uint64_t source_rest_until(const struct fetch *fetch);
+
+/*
+ * Draws the conclusion of a lane's failure: another try, another source, or an
+ * error that ends the fetch, whose code is returned.
+ */
+enum spull_code source_failed(struct fetch *fetch, const struct lane *lane,
+                              struct spull_error *err);
+
+#endif

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fetch_lane: one connection's stream. The head decides whether the answer fits
+ * what was asked and what the others do; the body is staged into writes of a
+ * useful size; the end says how much of the span is there. Network thread.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "err.h"
+#include "fetch_internal.h"
+#include "manifest.h"
+
+/* --- the head: is this what was asked for? -------------------------------- */
+
+static enum spull_code wrong_size(const struct fetch *fetch, const char *what,
+                                  uint64_t bytes, struct spull_error *err)
+{
+    const struct sp_blob *blob = fetch->blob;
+
+    return sp_err_set(err, SPULL_INTEGRITY,
+                      "size mismatch: the manifest says %" PRIu64 " %s, the "
+                      "server %s %" PRIu64 " bytes",
+                      blob->stated, blob->strict ? "bytes" : "bytes or KiB",
+                      what, bytes);
+}
+
+/* The first to know the size tells the others; who disagrees is refused. */
+static enum spull_code agree_on_size(struct fetch *fetch, uint64_t size,
+                                     struct spull_error *err)
+{
+    if (fetch->has_size && fetch->size != size)
+        return sp_err_set(err, SPULL_INTEGRITY,
+                          "size mismatch: %" PRIu64 " bytes here, %" PRIu64
+                          " bytes before",
+                          size, fetch->size);
+    if (!sp_size_matches(fetch->blob->stated, size, fetch->blob->strict))
+        return wrong_size(fetch, "announces", size, err);
+    fetch->has_size = true;
+    fetch->size = size;
+    return SPULL_OK;
+}
+
+/*
+ * If-Range holds for servers that know it; for the rest, this is the equivalent
+ * check. An answer of a later version is of no use to the bytes before. The
+ * first answer sets what the others have to be.
+ */
+static bool is_same_version(struct source *source, const struct sp_head *head)
+{
+    if (source->etag[0] == '\0' && source->last_modified[0] == '\0') {
+        memcpy(source->etag, head->etag, sizeof source->etag);
+        memcpy(source->last_modified, head->last_modified,
+               sizeof source->last_modified);
+        return true;
+    }
+    return strcmp(source->etag, head->etag) == 0 &&
+           strcmp(source->last_modified, head->last_modified) == 0;
+}
+
+/* All begin again, in one stream: a server that changes its mind is not asked
+ * for ranges a second time. */
+static enum spull_code begin_again(struct lane *lane, const char *why,
+                                   struct spull_error *err)
+{
+    lane->fetch->restart = true;
+    lane->fetch->single = true;
+    lane->ending = LANE_UNWANTED;
+    return sp_err_set(err, SPULL_NETWORK, "%s", why);
+}
+
+/* Is what the part holds worth more than this answer, which contradicts it? */
+static bool others_hold(const struct fetch *fetch, const struct source *source)
+{
+    for (size_t i = 0; i < fetch->blob->url_count; i++)
+        if (&fetch->sources[i] != source && fetch->sources[i].served &&
+            !fetch->sources[i].out)
+            return true;
+    return false;
+}
+
+static enum spull_code check_span(const struct lane *lane,
+                                  const struct sp_head *head,
+                                  struct spull_error *err)
+{
+    if (!lane->ranged)
+        return sp_err_set(err, SPULL_INTEGRITY,
+                          "the server sends a part where the whole was asked "
+                          "for");
+    if (!head->has_range || !head->has_total || head->to <= head->from ||
+        head->from != atomic_load(&lane->at))
+        return sp_err_set(err, SPULL_INTEGRITY,
+                          "the server sends other bytes than asked for");
+    return SPULL_OK;
+}
+
+static enum spull_code take_span(struct lane *lane, const struct sp_head *head,
+                                 struct spull_error *err)
+{
+    struct fetch *fetch = lane->fetch;
+    enum spull_code code = check_span(lane, head, err);
+
+    if (code != SPULL_OK)
+        return code;
+    if (fetch->single) {
+        lane->ending = LANE_UNWANTED;
+        return sp_err_set(err, SPULL_NETWORK, "too late");
+    }
+    if (!is_same_version(lane->source, head) ||
+        (fetch->has_size && fetch->size != head->total &&
+         !others_hold(fetch, lane->source)))
+        return begin_again(lane, "the blob changed meanwhile", err);
+    code = agree_on_size(fetch, head->total, err);
+    if (code == SPULL_OK && head->to < atomic_load(&lane->to))
+        atomic_store(&lane->to, head->to);
+    return code;
+}
+
+/*
+ * A whole that was not asked for can be used all the same where nothing else is
+ * under way: what is there is written again from 0.
+ */
+static enum spull_code use_whole(struct lane *lane, struct spull_error *err)
+{
+    struct fetch *fetch = lane->fetch;
+
+    if (fetch->single || fetch->busy > 1)
+        return begin_again(lane, "the server ignores ranges", err);
+    lane->source->no_ranges = true;
+    fetch->single = true;
+    fetch->has_size = false;
+    lane->ranged = false;
+    lane->from = 0;
+    atomic_store(&lane->at, 0);
+    atomic_store(&lane->to, fetch->bound);
+    return sp_part_total(fetch->part) == 0 ? SPULL_OK
+                                           : sp_part_restart(fetch->part, err);
+}
+
+static enum spull_code take_whole(struct lane *lane, const struct sp_head *head,
+                                  struct spull_error *err)
+{
+    enum spull_code code = lane->ranged ? use_whole(lane, err) : SPULL_OK;
+
+    lane->source->etag[0] = '\0';
+    lane->source->last_modified[0] = '\0';
+    is_same_version(lane->source, head);
+    if (code == SPULL_OK && head->has_length)
+        code = agree_on_size(lane->fetch, head->length, err);
+    return code;
+}
+
+static enum spull_code on_head(void *payload, const struct sp_answer *answer,
+                               struct spull_error *err)
+{
+    struct lane *lane = payload;
+    struct fetch *fetch = lane->fetch;
+    enum spull_code code = SPULL_OK;
+
+    pthread_mutex_lock(&fetch->lock);
+    if (answer->connect_ms > 0)
+        fetch->round_trip_ms = answer->connect_ms;
+    /* A plain proxy would fetch, and perhaps keep, the whole for each span. */
+    if (answer->proxied && answer->url->scheme == SP_SCHEME_HTTP)
+        fetch->pace.most = 1;
+    code = answer->head->status == 206 ? take_span(lane, answer->head, err)
+                                       : take_whole(lane, answer->head, err);
+    pthread_cond_signal(&fetch->news); /* the size, for more lanes */
+    pthread_mutex_unlock(&fetch->lock);
+    return code;
+}
+
+/* --- the body --------------------------------------------------------------
+ */
+
+static enum spull_code flush(struct lane *lane, struct spull_error *err)
+{
+    uint64_t at = atomic_load(&lane->at) - lane->staged_len;
+    size_t len = lane->staged_len;
+
+    lane->staged_len = 0;
+    if (len == 0)
+        return SPULL_OK;
+    return sp_part_write(lane->fetch->part, at, lane->staged, len, err);
+}
+
+static enum spull_code stage(struct lane *lane, const void *bytes, size_t len,
+                             struct spull_error *err)
+{
+    enum spull_code code = SPULL_OK;
+
+    if (lane->staged_len + len > SP_CHUNK)
+        code = flush(lane, err);
+    if (code == SPULL_OK && len > SP_CHUNK)
+        code = sp_err_set(err, SPULL_INTERNAL, "%zu bytes at once", len);
+    if (code != SPULL_OK)
+        return code;
+    memcpy(lane->staged + lane->staged_len, bytes, len);
+    lane->staged_len += len;
+    atomic_fetch_add(&lane->at, len);
+    return SPULL_OK;
+}
+
+static enum spull_code on_body(void *payload, const void *bytes, size_t len,
+                               struct spull_error *err)
+{
+    struct lane *lane = payload;
+    uint64_t at = atomic_load(&lane->at);
+    uint64_t to = atomic_load(&lane->to);
+    uint64_t room = to > at ? to - at : 0;
+    enum spull_code code = SPULL_OK;
+
+    lane->got += len;
+    atomic_store(&lane->warm, true);
+    if (len > room && !lane->ranged)
+        return wrong_size(lane->fetch, "sends more than", room + at, err);
+    code = stage(lane, bytes, len < room ? len : (size_t)room, err);
+    if (code != SPULL_OK || len <= room)
+        return code;
+    /* Another lane has taken the rest over. */
+    lane->ending = LANE_DONE;
+    return sp_err_set(err, SPULL_CANCELLED, "enough");
+}
+
+/* --- the end ----------------------------------------------------------------
+ */
+
+static void truncated(struct lane *lane, uint64_t missing)
+{
+    lane->code = sp_err_set(&lane->err, SPULL_NETWORK,
+                            "%s: the body ends %" PRIu64 " bytes early",
+                            lane->source->url->shown, missing);
+    lane->transient = true;
+    lane->ending = LANE_FAILED;
+}
+
+/* The body came to its end by itself. Was that the end of the span? */
+static void judge_whole_body(struct lane *lane)
+{
+    struct fetch *fetch = lane->fetch;
+    uint64_t at = atomic_load(&lane->at);
+    uint64_t to = atomic_load(&lane->to);
+
+    if (!lane->ranged && fetch->has_size)
+        to = fetch->size;
+    if (!lane->ranged && !fetch->has_size) {
+        to = at;
+        lane->code = agree_on_size(fetch, at, &lane->err);
+        if (lane->code != SPULL_OK)
+            sp_err_wrap(&lane->err, lane->code, "%s", lane->source->url->shown);
+    }
+    lane->ending = lane->code == SPULL_OK ? LANE_DONE : LANE_FAILED;
+    if (at < to)
+        truncated(lane, to - at);
+}
+
+/* written is how the last flush went. */
+static void judge(struct lane *lane, enum spull_code written)
+{
+    if (written != SPULL_OK)
+        lane->ending = LANE_FAILED;
+    else if (lane->ending != LANE_RUNS)
+        return;
+    else if (lane->code == SPULL_OK)
+        judge_whole_body(lane);
+    else
+        lane->ending =
+            lane->ranged && atomic_load(&lane->at) >= atomic_load(&lane->to)
+                ? LANE_DONE
+                : LANE_FAILED;
+}
+
+static void on_end(void *payload, const struct sp_end *end)
+{
+    struct lane *lane = payload;
+    struct fetch *fetch = lane->fetch;
+    struct spull_error err = {0};
+    enum spull_code code = SPULL_OK;
+
+    /* What came is kept, however it ended; but not of an unwanted answer. */
+    if (lane->ending != LANE_UNWANTED)
+        code = flush(lane, &err);
+    pthread_mutex_lock(&fetch->lock);
+    lane->code = code != SPULL_OK ? code : end->code;
+    lane->err = code != SPULL_OK ? err : end->err;
+    lane->transient = code == SPULL_OK && end->transient;
+    lane->http1 = end->http2_trouble;
+    lane->retry_after = end->retry_after;
+    judge(lane, code);
+    lane->over = true;
+    pthread_cond_signal(&fetch->news);
+    pthread_mutex_unlock(&fetch->lock);
+}
+
+enum spull_code lane_start(struct lane *lane, struct source *source,
+                           const struct sp_span *span, bool ranged,
+                           struct spull_error *err)
+{
+    struct sp_request request = {.url = source->url,
+                                 .ranged = ranged,
+                                 .from = span->from,
+                                 .to = span->to,
+                                 .http1 = source->http1,
+                                 .if_range = source->etag};
+    struct sp_sink sink = {lane, on_head, on_body, on_end};
+
+    if (lane->staged == NULL)
+        lane->staged = malloc(SP_CHUNK);
+    if (lane->staged == NULL)
+        return sp_err_nomem(err);
+    lane->source = source;
+    lane->ranged = ranged;
+    lane->from = span->from;
+    atomic_store(&lane->at, span->from);
+    atomic_store(&lane->to, span->to);
+    lane->staged_len = 0;
+    lane->got = 0;
+    lane->start_ms = sp_watch_ms();
+    lane->ending = LANE_RUNS;
+    lane->over = false;
+    lane->code = SPULL_OK;
+    return sp_http_start(lane->fetch->http, &request, &sink, &lane->transfer,
+                         err);
+}

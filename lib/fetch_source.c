@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fetch_source: what is known of each URL, whom to ask next, and what a failure
+ * means for the URL and for the whole. The policy itself is in retry.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "err.h"
+#include "fetch_internal.h"
+
+static unsigned busy_on(const struct fetch *fetch, const struct source *source)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < SP_CONNECTIONS_MAX; i++)
+        if (fetch->lanes[i].busy && fetch->lanes[i].source == source)
+            count++;
+    return count;
+}
+
+/* The least busy; the first of those, since the manifest names the best first.
+ * Before the size is known, and in one stream, there is nothing to share. */
+struct source *source_pick(struct fetch *fetch, uint64_t now_ms)
+{
+    struct source *best = NULL;
+
+    for (size_t i = 0; i < fetch->blob->url_count; i++) {
+        struct source *source = &fetch->sources[i];
+        if (source->out)
+            continue;
+        if (source->rest_until_ms <= now_ms &&
+            (best == NULL || busy_on(fetch, source) < busy_on(fetch, best)))
+            best = source;
+        if (!fetch->has_size || fetch->single)
+            break;
+    }
+    return best;
+}
+
+uint64_t source_rest_until(const struct fetch *fetch)
+{
+    uint64_t first = 0;
+
+    for (size_t i = 0; i < fetch->blob->url_count; i++) {
+        const struct source *source = &fetch->sources[i];
+        uint64_t until = source->rest_until_ms + 1;
+        if (!source->out && (first == 0 || until < first))
+            first = until;
+    }
+    return first;
+}
+
+static bool any_left(const struct fetch *fetch)
+{
+    return source_rest_until(fetch) != 0;
+}
+
+/* Some servers refuse the range and not the request: 416 for an empty or
+ * changed file, 400, 405 or 501 where a range is unheard of. */
+static bool refuses_ranges(const struct lane *lane)
+{
+    static const int list[] = {400, 405, 406, 412, 416, 501};
+
+    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++)
+        if (lane->ranged && lane->err.http == list[i])
+            return !lane->source->no_ranges;
+    return false;
+}
+
+static void rest(struct fetch *fetch, struct source *source,
+                 const struct lane *lane, uint64_t wait_ms)
+{
+    source->rest_until_ms = sp_watch_ms() + wait_ms;
+    fetch->last = lane->err;
+    if (wait_ms == 0)
+        sp_ctx_detail(fetch->watch->ctx, "%s; again at once", lane->err.text);
+    else
+        sp_ctx_detail(fetch->watch->ctx, "%s; again in %.1f s", lane->err.text,
+                      (double)wait_ms / 1000);
+}
+
+static enum spull_code drop(struct fetch *fetch, struct source *source,
+                            const struct lane *lane, struct spull_error *err)
+{
+    source->out = true;
+    if (!any_left(fetch)) {
+        if (err != NULL)
+            *err = lane->err;
+        return lane->code;
+    }
+    sp_ctx_warn(fetch->watch->ctx, "%s; trying the next address",
+                lane->err.text);
+    /* The next one may know ranges, and go on where a lost one stopped; what a
+     * liar left is not built upon. */
+    fetch->single = false;
+    fetch->restart = lane->code == SPULL_INTEGRITY;
+    return SPULL_OK;
+}
+
+static uint64_t new_bytes(struct fetch *fetch)
+{
+    uint64_t total = sp_part_total(fetch->part);
+    uint64_t before = fetch->credited;
+
+    if (total <= before)
+        return 0;
+    fetch->credited = total;
+    return total - before;
+}
+
+enum spull_code source_failed(struct fetch *fetch, const struct lane *lane,
+                              struct spull_error *err)
+{
+    struct source *source = lane->source;
+    struct sp_outcome outcome = {lane->code, lane->transient, lane->retry_after,
+                                 new_bytes(fetch)};
+    struct sp_verdict verdict;
+
+    if (source->out)
+        return SPULL_OK;
+    if (refuses_ranges(lane)) {
+        source->no_ranges = true;
+        fetch->single = true;
+        fetch->restart = true;
+        return SPULL_OK;
+    }
+    source->http1 = source->http1 || lane->http1;
+    /* Others go on: the host bears fewer connections, and is not to blame. */
+    if (lane->transient && busy_on(fetch, source) > 0) {
+        sp_pace_back_off(&fetch->pace);
+        sp_ctx_detail(fetch->watch->ctx, "%s; going on with %u connections",
+                      lane->err.text, fetch->pace.target);
+        return SPULL_OK;
+    }
+    verdict = sp_retry_judge(&source->retry, &outcome,
+                             fetch->watch->ctx->opts.retries, sp_ctx_dice());
+    if (verdict.action == SP_TRY_AGAIN)
+        rest(fetch, source, lane, verdict.wait_ms);
+    else if (verdict.action == SP_NEXT_URL)
+        return drop(fetch, source, lane, err);
+    else if (err != NULL)
+        *err = lane->err;
+    return verdict.action == SP_GIVE_UP ? lane->code : SPULL_OK;
+}

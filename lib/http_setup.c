@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * http_setup: what libcurl is told before a transfer, and before each hop of
+ * it. Who may see a header or a certificate is decided in sp_transfer_set_hop()
+ * and nowhere else.
+ */
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "http_internal.h"
+#include "limits.h"
+
+/* Remembers the first failure, so that settings can be a list of lines. */
+struct setter {
+    CURL *easy;
+    CURLcode code;
+};
+
+static void set_number(struct setter *to, CURLoption option, long value)
+{
+    if (to->code == CURLE_OK)
+        to->code = curl_easy_setopt(to->easy, option, value);
+}
+
+static void set_text(struct setter *to, CURLoption option, const char *value)
+{
+    if (to->code == CURLE_OK)
+        to->code = curl_easy_setopt(to->easy, option, value);
+}
+
+static void set_given(struct setter *to, CURLoption option, const char *value)
+{
+    if (value != NULL)
+        set_text(to, option, value);
+}
+
+/* The option wants names since 7.85 and bits before. */
+static void allow_scheme(struct setter *to, enum sp_scheme scheme)
+{
+#if LIBCURL_VERSION_NUM >= 0x075500
+    static const char *const names[] = {"http", "https", "file"};
+    set_text(to, CURLOPT_PROTOCOLS_STR, names[scheme]);
+#else
+    static const long bits[] = {CURLPROTO_HTTP, CURLPROTO_HTTPS,
+                                CURLPROTO_FILE};
+    set_number(to, CURLOPT_PROTOCOLS, bits[scheme]);
+#endif
+}
+
+static void add_field(struct setter *to, struct sp_transfer *transfer,
+                      const char *field)
+{
+    struct curl_slist *longer = curl_slist_append(transfer->fields, field);
+
+    if (longer != NULL)
+        transfer->fields = longer;
+    else
+        to->code = CURLE_OUT_OF_MEMORY;
+}
+
+static void set_fields(struct setter *to, struct sp_transfer *transfer,
+                       bool home)
+{
+    const char *const *headers = transfer->ctx->opts.headers;
+
+    curl_slist_free_all(transfer->fields);
+    transfer->fields = NULL;
+    if (transfer->if_range != NULL)
+        add_field(to, transfer, transfer->if_range);
+    for (size_t i = 0; home && headers != NULL && headers[i] != NULL; i++)
+        add_field(to, transfer, headers[i]);
+    if (to->code == CURLE_OK)
+        to->code =
+            curl_easy_setopt(to->easy, CURLOPT_HTTPHEADER, transfer->fields);
+}
+
+bool sp_transfer_set_hop(struct sp_transfer *transfer)
+{
+    const struct spull_options *opts = &transfer->ctx->opts;
+    bool home = sp_url_same_origin(&transfer->url, transfer->home);
+    struct setter to = {transfer->easy, CURLE_OK};
+
+    transfer->curl_text[0] = '\0';
+    allow_scheme(&to, transfer->url.scheme);
+    set_text(&to, CURLOPT_URL, transfer->url.text);
+    set_fields(&to, transfer, home);
+    set_text(&to, CURLOPT_SSLCERT, home ? opts->client_cert : NULL);
+    set_text(&to, CURLOPT_SSLKEY, home ? opts->client_key : NULL);
+    return to.code == CURLE_OK;
+}
+
+static void set_timers(struct setter *to, const struct spull_options *opts,
+                       const struct sp_request *request)
+{
+    set_number(to, CURLOPT_CONNECTTIMEOUT, (long)opts->connect_timeout);
+    set_number(to, CURLOPT_LOW_SPEED_LIMIT, SP_STALL_RATE);
+    set_number(to, CURLOPT_LOW_SPEED_TIME, (long)opts->stall_timeout);
+    if (request->document)
+        set_number(to, CURLOPT_TIMEOUT_MS, (long)request->max_ms + 1);
+}
+
+static void set_rate(struct setter *to, uint64_t limit)
+{
+    curl_off_t rate = limit < INT64_MAX ? (curl_off_t)limit : INT64_MAX;
+
+    if (to->code == CURLE_OK && limit > 0)
+        to->code =
+            curl_easy_setopt(to->easy, CURLOPT_MAX_RECV_SPEED_LARGE, rate);
+}
+
+/* One bundle or directory stands instead of libcurl's own, not beside it. */
+static void set_trust(struct setter *to, const struct spull_options *opts)
+{
+    if (opts->ca_file == NULL && opts->ca_dir == NULL)
+        return;
+    set_text(to, CURLOPT_CAINFO, opts->ca_file);
+    set_text(to, CURLOPT_CAPATH, opts->ca_dir);
+}
+
+static void set_network(struct setter *to, const struct spull_options *opts)
+{
+    static const long versions[] = {
+        [4] = CURL_IPRESOLVE_V4, [6] = CURL_IPRESOLVE_V6};
+
+    set_number(to, CURLOPT_NOSIGNAL, 1); /* SIGALRM and threads don't mix */
+    set_number(to, CURLOPT_TCP_KEEPALIVE, 1); /* firewalls forget the silent */
+    set_number(to, CURLOPT_BUFFERSIZE, (long)SP_CHUNK);
+    set_number(to, CURLOPT_IPRESOLVE, versions[opts->ip_version]);
+    set_given(to, CURLOPT_PROXY, opts->proxy);
+    set_given(to, CURLOPT_USERAGENT, opts->user_agent);
+    if (opts->netrc_file != NULL)
+        set_number(to, CURLOPT_NETRC, CURL_NETRC_OPTIONAL);
+    set_given(to, CURLOPT_NETRC_FILE, opts->netrc_file);
+}
+
+static void set_range(struct setter *to, struct sp_transfer *transfer,
+                      const struct sp_request *request)
+{
+    char range[48];
+
+    if (!request->ranged)
+        return;
+    snprintf(range, sizeof range, "%" PRIu64 "-%" PRIu64, request->from,
+             request->to - 1);
+    set_text(to, CURLOPT_RANGE, range);
+    if (request->if_range == NULL || request->if_range[0] == '\0')
+        return;
+    if (asprintf(&transfer->if_range, "If-Range: %s", request->if_range) < 0) {
+        transfer->if_range = NULL;
+        to->code = CURLE_OUT_OF_MEMORY;
+    }
+}
+
+bool sp_transfer_set_up(struct sp_transfer *transfer,
+                        const struct sp_request *request)
+{
+    const struct spull_options *opts = &transfer->ctx->opts;
+    struct setter to = {transfer->easy, CURLE_OK};
+
+    set_timers(&to, opts, request);
+    set_trust(&to, opts);
+    set_network(&to, opts);
+    set_range(&to, transfer, request);
+    if (request->document)
+        set_text(&to, CURLOPT_ACCEPT_ENCODING, "");
+    else
+        set_rate(&to, opts->limit_rate);
+    if (request->http1)
+        set_number(&to, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+    return to.code == CURLE_OK && sp_transfer_set_hop(transfer);
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pace: compares the rate before a step up with the rate after it. That is all
+ * it does; the care is in when a comparison means something.
+ */
+#include "pace.h"
+
+#include "limits.h"
+
+/*
+ * A step that doubles the connections must bring a quarter more. Less than that
+ * is noise, or the ramp of a connection that would have got there by itself.
+ */
+#define GAIN 1.25
+
+void sp_pace_init(struct sp_pace *pace, unsigned most, uint64_t now_ms)
+{
+    *pace = (struct sp_pace){.most = most, .target = 1, .since_ms = now_ms};
+}
+
+/* Long enough for a connection's bursts to even out. */
+static uint64_t window_ms(unsigned round_trip_ms)
+{
+    uint64_t two = 2 * (uint64_t)round_trip_ms;
+
+    return two > SP_PACE_WINDOW_MS ? two : SP_PACE_WINDOW_MS;
+}
+
+static void step_up(struct sp_pace *pace, double rate)
+{
+    pace->before = pace->target;
+    pace->rate = rate;
+    pace->target =
+        pace->target * 2 < pace->most ? pace->target * 2 : pace->most;
+}
+
+static void judge(struct sp_pace *pace, double rate)
+{
+    if (pace->before != 0 && rate < pace->rate * GAIN) {
+        pace->target = pace->before;
+        pace->settled = true;
+    } else if (pace->target < pace->most) {
+        step_up(pace, rate);
+    }
+}
+
+unsigned sp_pace_read(struct sp_pace *pace, const struct sp_reading *reading)
+{
+    uint64_t window = window_ms(reading->round_trip_ms);
+    uint64_t passed = reading->now_ms - pace->since_ms;
+    double rate = 0;
+
+    if (pace->settled || pace->most == 1)
+        return pace->target;
+    /* Handshakes bring nothing: a step is judged by what comes after them. */
+    if (reading->warm && passed < window)
+        return pace->target;
+    rate = (double)(reading->bytes - pace->since_bytes) / (double)(passed + 1);
+    pace->since_ms = reading->now_ms;
+    pace->since_bytes = reading->bytes;
+    /* What is over in two windows anyway is not worth a handshake. */
+    if (reading->warm && (double)reading->missing > rate * 2 * (double)window)
+        judge(pace, rate);
+    return pace->target;
+}
+
+void sp_pace_back_off(struct sp_pace *pace)
+{
+    if (pace->target > 1)
+        pace->target--;
+    pace->settled = true;
+}

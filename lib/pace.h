@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pace: how many connections a blob is worth, from the rate that they bring.
+ *
+ * Begins with one, doubles while doubling brings more, and goes back to the
+ * last number that did. Arithmetic on times and byte counts that the caller
+ * gives; no clock and no connections of its own.
+ */
+#ifndef SP_PACE_H
+#define SP_PACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct sp_pace {
+    unsigned most;     /* never more than this */
+    unsigned target;   /* how many to have now */
+    unsigned before;   /* how many before the last step up; 0: none yet */
+    double rate;       /* bytes a millisecond in the last window before it */
+    uint64_t since_ms; /* start of the running window */
+    uint64_t since_bytes;
+    bool settled; /* the last step brought nothing */
+};
+
+void sp_pace_init(struct sp_pace *pace, unsigned most, uint64_t now_ms);
+
+struct sp_reading {
+    uint64_t now_ms;
+    uint64_t bytes;         /* so far */
+    uint64_t missing;       /* bytes */
+    unsigned round_trip_ms; /* of a connection */
+    bool warm;              /* each of the target has brought bytes */
+};
+
+/* Takes a reading. Returns the target, which may have changed. */
+unsigned sp_pace_read(struct sp_pace *pace, const struct sp_reading *reading);
+
+/* A connection failed while others went on: one less is what they bear. */
+void sp_pace_back_off(struct sp_pace *pace);
+
+#endif

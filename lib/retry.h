@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * retry: what to do after a transfer failed. A pure function: what happened and
+ * how often go in; again, next URL or give up come out, and how long to wait.
+ *
+ * The budget counts failures in a row that brought nothing. A connection that
+ * breaks after megabytes is the network's habit, and costs no patience; one
+ * that breaks at once, five times, is down.
+ */
+#ifndef SP_RETRY_H
+#define SP_RETRY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <spull.h>
+
+/* What is known of the failures of one URL so far. Starts as zeros. */
+struct sp_retry {
+    unsigned tries; /* in a row that brought (next to) nothing */
+};
+
+struct sp_outcome {
+    enum spull_code code; /* not 0 */
+    bool transient;       /* as http judges it */
+    unsigned retry_after; /* seconds, 0: the server did not say */
+    uint64_t progress;    /* new bytes since the last failure */
+};
+
+enum sp_action { SP_TRY_AGAIN, SP_NEXT_URL, SP_GIVE_UP };
+
+struct sp_verdict {
+    enum sp_action action;
+    uint64_t wait_ms; /* before the next try */
+};
+
+/*
+ * Judges one more failure and counts it in *so_far. retries is the budget, dice
+ * any random number. What no URL can mend (the disk, a cancel) is given up at
+ * once; what this URL can't mend, left for the next.
+ */
+struct sp_verdict sp_retry_judge(struct sp_retry *so_far,
+                                 const struct sp_outcome *outcome,
+                                 unsigned retries, uint32_t dice);
+
+#endif
