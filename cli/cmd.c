@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cmd: what a command is, which ones there are, and how they get a session.
+ *
+ * Holds the options that all or several commands share, settings aside.
+ */
+#include "cmd.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fail.h"
+#include "near.h"
+#include "out.h"
+#include "say.h"
+#include "settings.h"
+#include "stop.h"
+
+static const struct opt_row common_rows[] = {
+    {"quiet", 'q', NULL, OPT_FLAG, offsetof(struct cmd_common, quiet), NULL,
+     "say nothing but errors"},
+    {"verbose", 'v', NULL, OPT_FLAG, offsetof(struct cmd_common, verbose), NULL,
+     "say what is decided, and why"},
+    {"help", 'h', NULL, OPT_FLAG, offsetof(struct cmd_common, help), NULL,
+     "show this help"},
+};
+
+static const struct opt_row json_rows[] = {
+    {"json", 0, NULL, OPT_FLAG, offsetof(struct cmd_common, json), NULL,
+     "print results as JSON, one object a line"},
+};
+
+static const struct opt_row top_rows[] = {
+    {"version", 'V', NULL, OPT_FLAG, offsetof(struct cmd_top, version), NULL,
+     "print the version"},
+};
+
+const struct opt_table cmd_common_table = {common_rows, 3};
+const struct opt_table cmd_json_table = {json_rows, 1};
+static const struct opt_table top_table = {top_rows, 1};
+
+const struct cmd cmd_none = {
+    .name = "",
+    .operands = "",
+    .summary = "",
+    .own = &top_table,
+    .own_size = sizeof(struct cmd_top),
+    .tables = {&cmd_common_table, &top_table},
+};
+
+const struct cmd *const cmd_all[] = {
+    &cmd_pull,   &cmd_tags, &cmd_manifest, &cmd_resolve,
+    &cmd_config, &cmd_help, NULL,
+};
+
+const struct cmd *cmd_find(const char *name)
+{
+    for (size_t i = 0; cmd_all[i] != NULL; i++)
+        if (strcmp(cmd_all[i]->name, name) == 0)
+            return cmd_all[i];
+    return NULL;
+}
+
+enum spull_code cmd_unknown(const char *name, struct spull_error *err)
+{
+    struct near search = {.typed = name};
+
+    for (size_t i = 0; cmd_all[i] != NULL; i++)
+        near_try(&search, cmd_all[i]->name);
+    fail_set(err, SPULL_USAGE, "'%s': there is no such command", name);
+    if (search.best != NULL)
+        fail_hint(err, "did you mean '%s'?", search.best);
+    else
+        fail_hint(err, "a reference is COLLECTION/NAME[:TAG]; "
+                       "'spull --help' lists the commands");
+    return SPULL_USAGE;
+}
+
+static void on_log(void *payload, enum spull_level level, const char *line)
+{
+    (void)payload;
+    if (level == SPULL_LOG_WARN)
+        say_warn("%s", line);
+    else
+        say_detail("%s", line);
+}
+
+enum spull_code cmd_open(const struct cmd_call *call,
+                         const struct spull_options *adjust, struct spull **out,
+                         struct spull_error *err)
+{
+    struct spull_options options;
+    struct spull *session = NULL;
+    const char *registry = NULL;
+    const char **headers = NULL;
+    enum spull_code code = rc_registry(call->rc, &registry, err);
+
+    if (code != SPULL_OK)
+        return code;
+    if (adjust != NULL)
+        options = *adjust;
+    else
+        spull_options_init(&options);
+    settings_to_options(&call->rc->set, registry, &options);
+    options.log = on_log;
+    headers = rc_headers(call->rc);
+    if (headers == NULL)
+        return fail_nomem(err);
+    options.headers = headers;
+    code = spull_new(&options, &session, err);
+    free(headers);
+    if (code == SPULL_USAGE && err->hint[0] == '\0')
+        fail_hint(err, "'spull config' shows where each setting comes from");
+    if (code != SPULL_OK)
+        return code;
+    stop_watch(session);
+    *out = session;
+    return SPULL_OK;
+}
+
+void cmd_close(struct spull *session)
+{
+    stop_watch(NULL);
+    spull_free(session);
+}
+
+enum spull_code cmd_report_out(const struct spull_error *err)
+{
+    /* Whoever closed the pipe has read enough; tools say nothing then. */
+    if (err->code != SPULL_CANCELLED || stop_signal() != SIGPIPE)
+        say_error(err, NULL);
+    return err->code;
+}
+
+enum spull_code cmd_report(const struct cmd_call *call, const char *operand,
+                           const char *path, const struct spull_error *err)
+{
+    struct spull_error lost;
+    struct out_object *object = NULL;
+
+    /* An operand that is wrong by itself is quoted in the text already. */
+    say_error(err, err->code == SPULL_USAGE ? NULL : operand);
+    if (!call->common->json)
+        return err->code;
+    object = out_object_new();
+    out_text(object, "reference", operand);
+    if (path != NULL)
+        out_text(object, "path", path);
+    out_failure(object, err);
+    if (out_object_end(object, &lost) != SPULL_OK)
+        cmd_report_out(&lost);
+    return err->code;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rcregistry: what the registry setting means: the address behind a name, and
+ * the header lines that go to it and nowhere else.
+ *
+ * Asks the settings in force; where they came from is known to rc.c alone.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "fail.h"
+#include "rc.h"
+#include "text.h"
+
+static bool is_dir(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static enum spull_code no_registry(const struct rc *rc, struct spull_error *err)
+{
+    char names[256], origin[256];
+    struct text list = text_on(names, sizeof names);
+    size_t number = 0;
+
+    while (strcmp(settings_row(number)->key, "registry") != 0)
+        number++;
+    rc_origin_text(&rc->origin[number], origin, sizeof origin);
+    fail_set(err, SPULL_USAGE,
+             "%s: '%s' is no address, no directory and no [registry] section",
+             origin, rc->set.registry);
+    for (size_t i = 0; i < rc->sections.count; i++)
+        text_add(&list, "%s%s", i ? ", " : "", rc->sections.list[i].name);
+    if (rc->sections.count > 0)
+        fail_hint(err, "the sections are %s", names);
+    else
+        fail_hint(err, "no spullrc has a [registry NAME] section");
+    return SPULL_USAGE;
+}
+
+enum spull_code rc_registry(const struct rc *rc, const char **out,
+                            struct spull_error *err)
+{
+    const char *value = rc->set.registry;
+    const struct section *section = section_find(&rc->sections, value);
+
+    if (section != NULL)
+        value = section->url;
+    else if (strchr(value, '/') == NULL && !is_dir(value))
+        return no_registry(rc, err);
+    *out = value;
+    return SPULL_OK;
+}
+
+/* By its name, or by its address, so that a section holds however its registry
+ * was chosen. */
+static const struct section *section_in_use(const struct rc *rc)
+{
+    const char *value = rc->set.registry;
+    const struct section *section = section_find(&rc->sections, value);
+
+    for (size_t i = 0; section == NULL && i < rc->sections.count; i++)
+        if (strcmp(rc->sections.list[i].url, value) == 0)
+            section = &rc->sections.list[i];
+    return section;
+}
+
+const char **rc_headers(const struct rc *rc)
+{
+    const struct section *section = section_in_use(rc);
+    size_t count = section != NULL ? section->header_count : 0;
+    const char **list = calloc(count + rc->header_count + 1, sizeof *list);
+
+    if (list == NULL)
+        return NULL;
+    for (size_t i = 0; i < count; i++)
+        list[i] = section->headers[i];
+    for (size_t i = 0; i < rc->header_count; i++)
+        list[count + i] = rc->headers[i];
+    return list;
+}

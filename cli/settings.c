@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * settings: every key of the configuration: its row, its place, its default,
+ * and how it reaches the library.
+ *
+ * The defaults are the library's own, so that both say the same.
+ */
+#include "settings.h"
+
+#include <string.h>
+
+#define AT(field)   offsetof(struct settings, field)
+#define COUNT(rows) (sizeof(rows) / sizeof(rows)[0])
+
+static const struct opt_row session_rows[] = {
+    {"registry", 'r', "URL|DIR|NAME", OPT_REGISTRY, AT(registry), "registry",
+     "the registry: an address, a directory, or the NAME of a "
+     "[registry NAME] section in spullrc"},
+    {"ca-file", 0, "FILE", OPT_PATH, AT(ca_file), "ca-file",
+     "trust the certificate authorities in FILE (PEM)"},
+    {"ca-dir", 0, "DIR", OPT_PATH, AT(ca_dir), "ca-dir",
+     "trust those in DIR, prepared by openssl-rehash(1)"},
+    {"client-cert", 0, "FILE", OPT_PATH, AT(client_cert), "client-cert",
+     "show the certificate in FILE (PEM) to the registry"},
+    {"client-key", 0, "FILE", OPT_PATH, AT(client_key), "client-key",
+     "its private key, if that is not in the same file"},
+    {"netrc", 0, NULL, OPT_FLAG, AT(netrc), "netrc",
+     "look credentials up in ~/.netrc"},
+    {"netrc-file", 0, "FILE", OPT_PATH, AT(netrc_file), "netrc-file",
+     "look credentials up in FILE"},
+    {"header", 0, "LINE", OPT_LIST, AT(header), "header",
+     "send LINE (NAME: VALUE) to the registry's host, and to no other; may be "
+     "repeated"},
+    {"proxy", 0, "URL|none", OPT_TEXT, AT(proxy), "proxy",
+     "the proxy, instead of what the environment says"},
+    {"ip-version", 0, "4|6", OPT_COUNT, AT(ip_version), "ip-version",
+     "use addresses of this kind only (0: any)"},
+    {"user-agent", 0, "TEXT", OPT_TEXT, AT(user_agent), "user-agent",
+     "what servers are told about the client"},
+    {"connect-timeout", 0, "SECONDS", OPT_SECONDS, AT(connect_timeout),
+     "connect-timeout", "give up reaching a server after SECONDS"},
+    {"stall-timeout", 0, "SECONDS", OPT_SECONDS, AT(stall_timeout),
+     "stall-timeout",
+     "give up a transfer that stays under 1 KiB/s for SECONDS"},
+    {"max-time", 0, "SECONDS", OPT_COUNT, AT(max_time), "max-time",
+     "give up a pull that is not done after SECONDS (0: never)"},
+    {"retries", 0, "N", OPT_COUNT, AT(retries), "retries",
+     "give up after N tries more that brought nothing"},
+};
+
+static const struct opt_row image_rows[] = {
+    {"dir", 'd', "DIR", OPT_PATH, AT(dir), "dir",
+     "install in DIR, not in the current directory"},
+    {"arch", 0, "ARCH", OPT_TEXT, AT(arch), "arch",
+     "refuse images for other machines than ARCH (amd64, arm64, ...)"},
+    {"strict-size", 0, NULL, OPT_FLAG, AT(strict_size), "strict-size",
+     "sizes in manifests count bytes, never KiB of disk usage"},
+    {"allow-md5", 0, NULL, OPT_FLAG, AT(allow_md5), "allow-md5",
+     "take an md5 for a proof where a manifest states nothing better"},
+    {"connections", 0, "N", OPT_COUNT, AT(connections), "connections",
+     "use up to N connections for an image (1 to 16)"},
+    {"limit-rate", 0, "RATE", OPT_RATE, AT(limit_rate), "limit-rate",
+     "download no faster than RATE bytes a second (500K, 20M; 0: no limit)"},
+};
+
+const struct opt_table settings_session = {session_rows, COUNT(session_rows)};
+const struct opt_table settings_image = {image_rows, COUNT(image_rows)};
+
+_Static_assert(COUNT(session_rows) + COUNT(image_rows) == SETTINGS_MAX,
+               "SETTINGS_MAX counts the rows");
+
+const struct opt_row *settings_row(size_t number)
+{
+    if (number < settings_session.count)
+        return &settings_session.rows[number];
+    number -= settings_session.count;
+    if (number < settings_image.count)
+        return &settings_image.rows[number];
+    return NULL;
+}
+
+void settings_init(struct settings *settings)
+{
+    struct spull_options options;
+
+    spull_options_init(&options);
+    memset(settings, 0, sizeof *settings);
+    settings->registry = SPULL_DEFAULT_REGISTRY;
+    settings->ip_version = options.ip_version;
+    settings->connect_timeout = options.connect_timeout;
+    settings->stall_timeout = options.stall_timeout;
+    settings->max_time = options.max_time;
+    settings->retries = options.retries;
+    settings->connections = options.connections;
+    settings->limit_rate = options.limit_rate;
+    settings->strict_size = options.strict_size != 0;
+    settings->allow_md5 = options.allow_md5 != 0;
+}
+
+/* The library's word for "none" is the empty one, which no file can say. */
+static const char *proxy(const char *value)
+{
+    return value != NULL && strcmp(value, "none") == 0 ? "" : value;
+}
+
+void settings_to_options(const struct settings *settings, const char *registry,
+                         struct spull_options *options)
+{
+    options->registry = registry;
+    options->ca_file = settings->ca_file;
+    options->ca_dir = settings->ca_dir;
+    options->client_cert = settings->client_cert;
+    options->client_key = settings->client_key;
+    options->netrc_file = settings->netrc_file;
+    options->proxy = proxy(settings->proxy);
+    options->user_agent = settings->user_agent;
+    options->ip_version = settings->ip_version;
+    options->connect_timeout = settings->connect_timeout;
+    options->stall_timeout = settings->stall_timeout;
+    options->max_time = settings->max_time;
+    options->retries = settings->retries;
+    options->connections = settings->connections;
+    options->limit_rate = settings->limit_rate;
+    options->arch = settings->arch;
+    options->strict_size = settings->strict_size;
+    options->allow_md5 = settings->allow_md5;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * text: bounded strings, and what may be shown of foreign ones.
+ *
+ * Knows UTF-8 as far as RFC 3629 section 4 goes; what characters look like or
+ * how wide they are is not its business.
+ */
+#include "text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+struct text text_on(char *data, size_t cap)
+{
+    struct text text = {data, cap, 0};
+
+    data[0] = '\0';
+    return text;
+}
+
+void text_add(struct text *text, const char *format, ...)
+{
+    va_list args;
+    int written;
+
+    va_start(args, format);
+    written =
+        vsnprintf(text->data + text->len, text->cap - text->len, format, args);
+    va_end(args);
+    if (written > 0)
+        text->len += (size_t)written;
+    if (text->len >= text->cap)
+        text->len = text->cap - 1;
+}
+
+/* How many bytes follow the first one, and what the second may be: the table
+ * of RFC 3629 section 4, which excludes surrogates and long forms. */
+static size_t utf8_head(unsigned char head, unsigned char *low,
+                        unsigned char *high)
+{
+    *low = 0x80;
+    *high = 0xbf;
+    if (head >= 0xc2 && head <= 0xdf)
+        return 1;
+    if (head >= 0xe0 && head <= 0xef) {
+        if (head == 0xe0)
+            *low = 0xa0;
+        if (head == 0xed)
+            *high = 0x9f;
+        return 2;
+    }
+    if (head >= 0xf0 && head <= 0xf4) {
+        if (head == 0xf0)
+            *low = 0x90;
+        if (head == 0xf4)
+            *high = 0x8f;
+        return 3;
+    }
+    return 0;
+}
+
+size_t text_utf8(const char *source)
+{
+    const unsigned char *at = (const unsigned char *)source;
+    unsigned char low, high;
+    size_t tail;
+
+    if (at[0] < 0x80)
+        return 1;
+    tail = utf8_head(at[0], &low, &high);
+    if (tail == 0 || at[1] < low || at[1] > high)
+        return 0;
+    for (size_t i = 2; i <= tail; i++)
+        if (at[i] < 0x80 || at[i] > 0xbf)
+            return 0;
+    return tail + 1;
+}
+
+static bool is_control(const char *source, size_t len)
+{
+    unsigned char first = (unsigned char)source[0];
+
+    if (len == 1)
+        return first < 0x20 || first == 0x7f;
+    /* C1, which some terminals obey, is U+0080 to U+009F. */
+    return len == 2 && first == 0xc2 && (unsigned char)source[1] < 0xa0;
+}
+
+/* Characters without width, and those that turn the direction of text. */
+static bool is_hidden(const char *source, size_t len)
+{
+    unsigned char last = (unsigned char)source[len > 0 ? len - 1 : 0];
+
+    if (len != 3)
+        return false;
+    if (strncmp(source, "\xe2\x80", 2) == 0)
+        return (last >= 0x8b && last <= 0x8f) || (last >= 0xa8 && last <= 0xae);
+    if (strncmp(source, "\xe2\x81", 2) == 0)
+        return last >= 0xa0 && last <= 0xaf;
+    return strncmp(source, "\xef\xbb\xbf", 3) == 0;
+}
+
+bool text_is_shown(const char *source, size_t len)
+{
+    return len > 0 && !is_control(source, len) && !is_hidden(source, len);
+}
+
+void text_printable(char *dst, size_t cap, const char *source)
+{
+    struct text text = text_on(dst, cap);
+
+    while (*source != '\0') {
+        size_t len = text_utf8(source);
+
+        if (!text_is_shown(source, len)) {
+            if (cap - text.len <= 4)
+                return;
+            text_add(&text, "\\x%02x", (unsigned char)*source);
+            source++;
+            continue;
+        }
+        if (cap - text.len <= len)
+            return;
+        memcpy(dst + text.len, source, len);
+        text.len += len;
+        dst[text.len] = '\0';
+        source += len;
+    }
+}
+
+bool text_has_control(const char *source)
+{
+    while (*source != '\0') {
+        size_t len = text_utf8(source);
+
+        /* Bytes of other encodings are the user's affair: file names. */
+        if (len == 0)
+            len = 1;
+        if (is_control(source, len))
+            return true;
+        source += len;
+    }
+    return false;
+}

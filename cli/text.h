@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * text: bounded strings, and what may be shown of foreign ones.
+ *
+ * Text that this program echoes itself (arguments, configuration) is made
+ * printable here; the library sees to its own. Knows no terminal: columns are
+ * counted by those who know that they handle ASCII.
+ */
+#ifndef TEXT_H
+#define TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A string in the caller's array. What does not fit is cut off. */
+struct text {
+    char *data; /* always NUL-terminated */
+    size_t cap; /* with the NUL */
+    size_t len;
+};
+
+struct text text_on(char *data, size_t cap);
+void text_add(struct text *text, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/*
+ * Bytes of the UTF-8 character that source starts with, 0 if these bytes are
+ * no UTF-8. source is NUL-terminated and not empty.
+ */
+size_t text_utf8(const char *source);
+
+/* Does that character, of len bytes, show and stay where it is? */
+bool text_is_shown(const char *source, size_t len);
+
+/*
+ * Copies source to dst, at most cap bytes with the NUL; control characters,
+ * hidden ones and bytes that are no UTF-8 become \xNN. cap is at least 1.
+ */
+void text_printable(char *dst, size_t cap, const char *source);
+
+/* Of C0, DEL and C1. */
+bool text_has_control(const char *source);
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * text: what is shown can't move a cursor, and nothing is written past an end.
+ */
+#include "fail.h"
+#include "text.h"
+#include "unit.h"
+
+static void shows_foreign_text(void **state)
+{
+    static const struct {
+        const char *text, *shown;
+    } cases[] = {
+        {"", ""},
+        {"plain", "plain"},
+        {"na\xc3\xafve \xe2\x82\xac", "na\xc3\xafve \xe2\x82\xac"},
+        {"a\nb\tc\r", "a\\x0ab\\x09c\\x0d"},
+        {"\x1b[31mred", "\\x1b[31mred"},
+        {"\x7f", "\\x7f"},
+        {"\xc2\x9b", "\\xc2\\x9b"},          /* CSI as one C1 character */
+        {"\xe2\x80\xae", "\\xe2\\x80\\xae"}, /* right-to-left override */
+        {"\xff", "\\xff"},                   /* never in UTF-8 */
+        {"\xc3", "\\xc3"},                   /* no rest */
+        {"\xc0\x80", "\\xc0\\x80"},          /* overlong NUL */
+        {"\xed\xa0\x80", "\\xed\\xa0\\x80"}, /* surrogate */
+        {"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"},
+        {"\xf0\x9f\x90\x84", "\xf0\x9f\x90\x84"}, /* a cow */
+    };
+    char shown[64];
+
+    (void)state;
+    for (size_t i = 0; i < UNIT_COUNT(cases); i++) {
+        text_printable(shown, sizeof shown, cases[i].text);
+        assert_string_equal(shown, cases[i].shown);
+    }
+}
+
+static void cuts_between_characters(void **state)
+{
+    /* An escape, two letters, a character of three bytes. */
+    static const char *const wanted[] = {"",
+                                         "",
+                                         "",
+                                         "",
+                                         "\\x01",
+                                         "\\x01a",
+                                         "\\x01ab",
+                                         "\\x01ab",
+                                         "\\x01ab",
+                                         "\\x01ab\xe2\x82\xac",
+                                         "\\x01ab\xe2\x82\xac"};
+    char shown[16];
+
+    (void)state;
+    for (size_t cap = 1; cap <= UNIT_COUNT(wanted); cap++) {
+        memset(shown, '#', sizeof shown);
+        text_printable(shown, cap,
+                       "\x01"
+                       "ab\xe2\x82\xac");
+        assert_string_equal(shown, wanted[cap - 1]);
+        assert_int_equal(shown[cap], '#');
+    }
+}
+
+static void finds_control_characters(void **state)
+{
+    (void)state;
+    assert_false(text_has_control("plain \xc3\xaf \xe2\x82\xac"));
+    assert_false(text_has_control("latin \xef\xe9")); /* names of files */
+    assert_true(text_has_control("a\nb"));
+    assert_true(text_has_control("a\x7f"));
+    assert_true(text_has_control("\xc2\x85"));
+}
+
+static void adds_up_to_the_end(void **state)
+{
+    char data[8];
+    struct text text = text_on(data, sizeof data);
+
+    (void)state;
+    text_add(&text, "%s", "abc");
+    text_add(&text, "%d", 12345);
+    text_add(&text, "%s", "more");
+    assert_string_equal(data, "abc1234");
+    assert_int_equal(text.len, 7);
+}
+
+static void errors_are_printable(void **state)
+{
+    struct spull_error err;
+
+    (void)state;
+    assert_int_equal(fail_set(&err, SPULL_USAGE, "'%s'", "a\nb"), SPULL_USAGE);
+    assert_int_equal(fail_wrap(&err, "%s", "\x1b"), SPULL_USAGE);
+    fail_hint(&err, "%s", "\x07");
+    assert_string_equal(err.text, "\\x1b: 'a\\x0ab'");
+    assert_string_equal(err.hint, "\\x07");
+    fail_set(&err, SPULL_STORAGE, "new");
+    assert_string_equal(err.hint, "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(shows_foreign_text),
+        cmocka_unit_test(cuts_between_characters),
+        cmocka_unit_test(finds_control_characters),
+        cmocka_unit_test(adds_up_to_the_end),
+        cmocka_unit_test(errors_are_printable),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
