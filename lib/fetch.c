@@ -93,7 +93,7 @@ static enum spull_code settle(struct fetch *fetch, struct spull_error *err)
             continue;
         free_lane(fetch, lane);
         if (lane->ending == LANE_FAILED && !fetch->restart)
-            code = source_failed(fetch, lane, err);
+            code = sp_source_failed(fetch, lane, err);
     }
     return code;
 }
@@ -152,7 +152,7 @@ static enum spull_code put_to_work(struct fetch *fetch, struct source *source,
 
     lane->busy = true;
     fetch->busy++;
-    code = lane_start(lane, source, span, ranged, err);
+    code = sp_lane_start(lane, source, span, ranged, err);
     if (code != SPULL_OK) {
         lane->busy = false;
         fetch->busy--;
@@ -184,9 +184,9 @@ static enum spull_code start_spans(struct fetch *fetch, uint64_t now_ms,
     enum spull_code code = SPULL_OK;
 
     while (fetch->busy < target && code == SPULL_OK) {
-        struct source *source = source_pick(fetch, now_ms);
+        struct source *source = sp_source_pick(fetch, now_ms);
         struct sp_span span;
-        if (source == NULL || !plan_next(fetch, now_ms, &span))
+        if (source == NULL || !sp_plan_next(fetch, now_ms, &span))
             break;
         code = put_to_work(fetch, source, &span, true, err);
     }
@@ -225,7 +225,7 @@ static enum spull_code employ(struct fetch *fetch, struct spull_error *err)
     if (!fetch->single &&
         !(fetch->plain_first && sp_part_total(fetch->part) == 0))
         return start_spans(fetch, now_ms, err);
-    source = source_pick(fetch, now_ms);
+    source = sp_source_pick(fetch, now_ms);
     return source == NULL ? SPULL_OK : start_whole(fetch, source, err);
 }
 
@@ -289,7 +289,7 @@ static enum spull_code report(struct fetch *fetch, struct spull_error *err)
     watch->now.total = fetch->has_size ? fetch->size : 0;
     watch->now.connections = fetch->busy;
     set_pace(fetch, watch->now.bytes);
-    until = source_rest_until(fetch);
+    until = sp_source_rest_until(fetch);
     if (fetch->busy == 0 && until > now_ms + SP_TICK_MS) {
         phase = SPULL_WAITING;
         watch->now.wait_seconds = (unsigned)((until - now_ms + 999) / 1000);

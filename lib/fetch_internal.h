@@ -93,9 +93,9 @@ struct fetch {
 /* --- fetch_lane.c --- */
 
 /* Starts a transfer of span, or of the whole, on a free lane. */
-enum spull_code lane_start(struct lane *lane, struct source *source,
-                           const struct sp_span *span, bool ranged,
-                           struct spull_error *err);
+enum spull_code sp_lane_start(struct lane *lane, struct source *source,
+                              const struct sp_span *span, bool ranged,
+                              struct spull_error *err);
 
 /* --- fetch_plan.c --- */
 
@@ -104,21 +104,21 @@ enum spull_code lane_start(struct lane *lane, struct source *source,
  * size that keeps the frontier moving; or else the end of the slowest lane's,
  * which then stops earlier. false: nothing is left to give. Needs the lock.
  */
-bool plan_next(struct fetch *fetch, uint64_t now_ms, struct sp_span *out);
+bool sp_plan_next(struct fetch *fetch, uint64_t now_ms, struct sp_span *out);
 
 /* --- fetch_source.c --- */
 
 /* The source for one more lane; NULL: none can be asked now. */
-struct source *source_pick(struct fetch *fetch, uint64_t now_ms);
+struct source *sp_source_pick(struct fetch *fetch, uint64_t now_ms);
 
 /* When a source may be asked again; 0: no source is left. */
-uint64_t source_rest_until(const struct fetch *fetch);
+uint64_t sp_source_rest_until(const struct fetch *fetch);
 
 /*
  * Draws the conclusion of a lane's failure: another try, another source, or an
  * error that ends the fetch, whose code is returned.
  */
-enum spull_code source_failed(struct fetch *fetch, const struct lane *lane,
-                              struct spull_error *err);
+enum spull_code sp_source_failed(struct fetch *fetch, const struct lane *lane,
+                                 struct spull_error *err);
 
 #endif

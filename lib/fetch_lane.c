@@ -64,6 +64,8 @@ static bool is_same_version(struct source *source, const struct sp_head *head)
 static enum spull_code begin_again(struct lane *lane, const char *why,
                                    struct spull_error *err)
 {
+    sp_ctx_detail(lane->fetch->watch->ctx, "%s: %s; beginning again",
+                  lane->source->url->shown, why);
     lane->fetch->restart = true;
     lane->fetch->single = true;
     lane->ending = LANE_UNWANTED;
@@ -80,33 +82,31 @@ static bool others_hold(const struct fetch *fetch, const struct source *source)
     return false;
 }
 
-static enum spull_code check_span(const struct lane *lane,
-                                  const struct sp_head *head,
-                                  struct spull_error *err)
+/* Are these the bytes that were asked for? */
+static bool is_span_asked(const struct lane *lane, const struct sp_head *head)
 {
-    if (!lane->ranged)
-        return sp_err_set(err, SPULL_INTEGRITY,
-                          "the server sends a part where the whole was asked "
-                          "for");
-    if (!head->has_range || !head->has_total || head->to <= head->from ||
-        head->from != atomic_load(&lane->at))
-        return sp_err_set(err, SPULL_INTEGRITY,
-                          "the server sends other bytes than asked for");
-    return SPULL_OK;
+    return head->has_range && head->has_total && head->to > head->from &&
+           head->from == atomic_load(&lane->at) &&
+           (!head->has_length || head->length == head->to - head->from);
 }
 
 static enum spull_code take_span(struct lane *lane, const struct sp_head *head,
                                  struct spull_error *err)
 {
     struct fetch *fetch = lane->fetch;
-    enum spull_code code = check_span(lane, head, err);
+    enum spull_code code = SPULL_OK;
 
-    if (code != SPULL_OK)
-        return code;
+    if (!lane->ranged)
+        return sp_err_set(err, SPULL_NETWORK,
+                          "the server sends a part (206) "
+                          "where the whole was asked for");
     if (fetch->single) {
         lane->ending = LANE_UNWANTED;
         return sp_err_set(err, SPULL_NETWORK, "too late");
     }
+    if (!is_span_asked(lane, head))
+        return begin_again(lane, "the server sends other bytes than asked for",
+                           err);
     if (!is_same_version(lane->source, head) ||
         (fetch->has_size && fetch->size != head->total &&
          !others_hold(fetch, lane->source)))
@@ -293,9 +293,9 @@ static void on_end(void *payload, const struct sp_end *end)
     pthread_mutex_unlock(&fetch->lock);
 }
 
-enum spull_code lane_start(struct lane *lane, struct source *source,
-                           const struct sp_span *span, bool ranged,
-                           struct spull_error *err)
+enum spull_code sp_lane_start(struct lane *lane, struct source *source,
+                              const struct sp_span *span, bool ranged,
+                              struct spull_error *err)
 {
     struct sp_request request = {.url = source->url,
                                  .ranged = ranged,

@@ -144,7 +144,7 @@ static bool steal(struct fetch *fetch, uint64_t now_ms, struct sp_span *out)
     return true;
 }
 
-bool plan_next(struct fetch *fetch, uint64_t now_ms, struct sp_span *out)
+bool sp_plan_next(struct fetch *fetch, uint64_t now_ms, struct sp_span *out)
 {
     uint64_t size = fetch->has_size ? fetch->size : fetch->bound;
     uint64_t length = 0;

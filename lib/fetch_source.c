@@ -21,7 +21,7 @@ static unsigned busy_on(const struct fetch *fetch, const struct source *source)
 
 /* The least busy; the first of those, since the manifest names the best first.
  * Before the size is known, and in one stream, there is nothing to share. */
-struct source *source_pick(struct fetch *fetch, uint64_t now_ms)
+struct source *sp_source_pick(struct fetch *fetch, uint64_t now_ms)
 {
     struct source *best = NULL;
 
@@ -38,7 +38,7 @@ struct source *source_pick(struct fetch *fetch, uint64_t now_ms)
     return best;
 }
 
-uint64_t source_rest_until(const struct fetch *fetch)
+uint64_t sp_source_rest_until(const struct fetch *fetch)
 {
     uint64_t first = 0;
 
@@ -53,7 +53,7 @@ uint64_t source_rest_until(const struct fetch *fetch)
 
 static bool any_left(const struct fetch *fetch)
 {
-    return source_rest_until(fetch) != 0;
+    return sp_source_rest_until(fetch) != 0;
 }
 
 /* Some servers refuse the range and not the request: 416 for an empty or
@@ -109,8 +109,8 @@ static uint64_t new_bytes(struct fetch *fetch)
     return total - before;
 }
 
-enum spull_code source_failed(struct fetch *fetch, const struct lane *lane,
-                              struct spull_error *err)
+enum spull_code sp_source_failed(struct fetch *fetch, const struct lane *lane,
+                                 struct spull_error *err)
 {
     struct source *source = lane->source;
     struct sp_outcome outcome = {lane->code, lane->transient, lane->retry_after,
@@ -128,7 +128,7 @@ enum spull_code source_failed(struct fetch *fetch, const struct lane *lane,
     source->http1 = source->http1 || lane->http1;
     /* Others go on: the host bears fewer connections, and is not to blame. */
     if (lane->transient && busy_on(fetch, source) > 0) {
-        sp_pace_back_off(&fetch->pace);
+        sp_pace_back_off(&fetch->pace, sp_watch_ms());
         sp_ctx_detail(fetch->watch->ctx, "%s; going on with %u connections",
                       lane->err.text, fetch->pace.target);
         return SPULL_OK;

@@ -113,6 +113,10 @@
  * than a blob of SP_SPLIT_MIN takes on most links, longer than a burst. */
 #define SP_PACE_WINDOW_MS 100
 
+/* Milliseconds before a number of connections that brought nothing is tried
+ * again, the first time; it doubles. */
+#define SP_PACE_PAUSE_MS 1000
+
 /* Tries that bring nothing, in a row, before a URL counts as dead. */
 #define SP_RETRIES 5
 

@@ -15,7 +15,10 @@
 
 void sp_pace_init(struct sp_pace *pace, unsigned most, uint64_t now_ms)
 {
-    *pace = (struct sp_pace){.most = most, .target = 1, .since_ms = now_ms};
+    *pace = (struct sp_pace){.most = most,
+                             .target = 1,
+                             .since_ms = now_ms,
+                             .pause_ms = SP_PACE_PAUSE_MS};
 }
 
 /* Long enough for a connection's bursts to even out. */
@@ -34,11 +37,18 @@ static void step_up(struct sp_pace *pace, double rate)
         pace->target * 2 < pace->most ? pace->target * 2 : pace->most;
 }
 
-static void judge(struct sp_pace *pace, double rate)
+static void pause_from(struct sp_pace *pace, uint64_t now_ms)
+{
+    pace->before = 0;
+    pace->again_ms = now_ms + pace->pause_ms;
+    pace->pause_ms *= 2;
+}
+
+static void judge(struct sp_pace *pace, uint64_t now_ms, double rate)
 {
     if (pace->before != 0 && rate < pace->rate * GAIN) {
         pace->target = pace->before;
-        pace->settled = true;
+        pause_from(pace, now_ms);
     } else if (pace->target < pace->most) {
         step_up(pace, rate);
     }
@@ -50,7 +60,7 @@ unsigned sp_pace_read(struct sp_pace *pace, const struct sp_reading *reading)
     uint64_t passed = reading->now_ms - pace->since_ms;
     double rate = 0;
 
-    if (pace->settled || pace->most == 1)
+    if (pace->most == 1)
         return pace->target;
     /* Handshakes bring nothing: a step is judged by what comes after them. */
     if (reading->warm && passed < window)
@@ -59,14 +69,15 @@ unsigned sp_pace_read(struct sp_pace *pace, const struct sp_reading *reading)
     pace->since_ms = reading->now_ms;
     pace->since_bytes = reading->bytes;
     /* What is over in two windows anyway is not worth a handshake. */
-    if (reading->warm && (double)reading->missing > rate * 2 * (double)window)
-        judge(pace, rate);
+    if (reading->warm && reading->now_ms >= pace->again_ms &&
+        (double)reading->missing > rate * 2 * (double)window)
+        judge(pace, reading->now_ms, rate);
     return pace->target;
 }
 
-void sp_pace_back_off(struct sp_pace *pace)
+void sp_pace_back_off(struct sp_pace *pace, uint64_t now_ms)
 {
     if (pace->target > 1)
         pace->target--;
-    pace->settled = true;
+    pause_from(pace, now_ms);
 }

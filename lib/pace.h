@@ -3,8 +3,9 @@
  * pace: how many connections a blob is worth, from the rate that they bring.
  *
  * Begins with one, doubles while doubling brings more, and goes back to the
- * last number that did. Arithmetic on times and byte counts that the caller
- * gives; no clock and no connections of its own.
+ * last number that did; after a pause that grows, it has another look, because
+ * servers begin with a burst and networks change. Arithmetic on times and byte
+ * counts that the caller gives; no clock and no connections of its own.
  */
 #ifndef SP_PACE_H
 #define SP_PACE_H
@@ -19,7 +20,8 @@ struct sp_pace {
     double rate;       /* bytes a millisecond in the last window before it */
     uint64_t since_ms; /* start of the running window */
     uint64_t since_bytes;
-    bool settled; /* the last step brought nothing */
+    uint64_t again_ms; /* a step that brought nothing is not repeated before */
+    uint64_t pause_ms; /* how long that was, twice; the next one takes it */
 };
 
 void sp_pace_init(struct sp_pace *pace, unsigned most, uint64_t now_ms);
@@ -36,6 +38,6 @@ struct sp_reading {
 unsigned sp_pace_read(struct sp_pace *pace, const struct sp_reading *reading);
 
 /* A connection failed while others went on: one less is what they bear. */
-void sp_pace_back_off(struct sp_pace *pace);
+void sp_pace_back_off(struct sp_pace *pace, uint64_t now_ms);
 
 #endif

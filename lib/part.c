@@ -96,9 +96,9 @@ enum spull_code sp_part_new(const char *dir, const char *label,
     return SPULL_OK;
 }
 
-enum spull_code part_write_all(const struct sp_sealed *file, uint64_t at,
-                               const char *bytes, size_t len,
-                               struct spull_error *err)
+enum spull_code sp_part_write_all(const struct sp_sealed *file, uint64_t at,
+                                  const char *bytes, size_t len,
+                                  struct spull_error *err)
 {
     while (len > 0) {
         ssize_t n = pwrite(file->fd, bytes, len, (off_t)at);
@@ -116,8 +116,8 @@ enum spull_code part_write_all(const struct sp_sealed *file, uint64_t at,
     return SPULL_OK;
 }
 
-enum spull_code part_finish(struct sp_part *part, struct sp_span span,
-                            struct spull_error *err)
+enum spull_code sp_part_finish(struct sp_part *part, struct sp_span span,
+                               struct spull_error *err)
 {
     enum spull_code code = SPULL_OK;
 
@@ -141,11 +141,11 @@ enum spull_code sp_part_write(struct sp_part *part, uint64_t at,
                               const void *bytes, size_t len,
                               struct spull_error *err)
 {
-    enum spull_code code = part_write_all(&part->file, at, bytes, len, err);
+    enum spull_code code = sp_part_write_all(&part->file, at, bytes, len, err);
 
     if (code != SPULL_OK)
         return code;
-    return part_finish(part, (struct sp_span){at, at + len}, err);
+    return sp_part_finish(part, (struct sp_span){at, at + len}, err);
 }
 
 void sp_part_set_size(struct sp_part *part, uint64_t size)
@@ -317,7 +317,7 @@ static void remove_file(struct sp_sealed *file)
 {
     if (file->fd >= 0) {
         unlinkat(file->dir, file->name, 0);
-        part_journal_remove(file);
+        sp_part_journal_remove(file);
     }
     close_file(file);
 }
@@ -333,7 +333,7 @@ enum spull_code sp_part_seal(struct sp_part *part, struct sp_sealed **out,
     if (sealed == NULL)
         return sp_err_nomem(err);
     *sealed = part->file;
-    part_journal_remove(sealed);
+    sp_part_journal_remove(sealed);
     free_part(part);
     *out = sealed;
     return SPULL_OK;

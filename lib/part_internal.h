@@ -31,15 +31,15 @@ struct sp_part {
 
 /* Takes note of a span that is in the file, and lets the reader know. Fails
  * with what the reader has failed with, or without memory. */
-enum spull_code part_finish(struct sp_part *part, struct sp_span span,
-                            struct spull_error *err);
-
-/* Writes all of it, at offset at of fd. SPULL_STORAGE. */
-enum spull_code part_write_all(const struct sp_sealed *file, uint64_t at,
-                               const char *bytes, size_t len,
+enum spull_code sp_part_finish(struct sp_part *part, struct sp_span span,
                                struct spull_error *err);
 
+/* Writes all of it, at offset at of fd. SPULL_STORAGE. */
+enum spull_code sp_part_write_all(const struct sp_sealed *file, uint64_t at,
+                                  const char *bytes, size_t len,
+                                  struct spull_error *err);
+
 /* Removes the journal of the part of this name. */
-void part_journal_remove(const struct sp_sealed *file);
+void sp_part_journal_remove(const struct sp_sealed *file);
 
 #endif

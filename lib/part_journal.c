@@ -99,7 +99,7 @@ void sp_part_save(struct sp_part *part)
     sp_buf_done(&text);
 }
 
-void part_journal_remove(const struct sp_sealed *file)
+void sp_part_journal_remove(const struct sp_sealed *file)
 {
     char *name = journal_name(file->name, "");
 
@@ -208,8 +208,8 @@ static enum spull_code copy_by_hand(struct legacy *legacy, uint64_t at,
                     (off_t)at);
     if (*copied <= 0) /* shorter than its journal says: that is all, then */
         return SPULL_OK;
-    return part_write_all(&legacy->part->file, at, (char *)legacy->chunk,
-                          (size_t)*copied, err);
+    return sp_part_write_all(&legacy->part->file, at, (char *)legacy->chunk,
+                             (size_t)*copied, err);
 }
 
 static enum spull_code copy_span(struct legacy *legacy, struct sp_span span,
@@ -229,9 +229,9 @@ static enum spull_code copy_span(struct legacy *legacy, struct sp_span span,
             code = copy_by_hand(legacy, span.from, len, &n, err);
         if (code != SPULL_OK || n <= 0)
             return code;
-        code = part_finish(legacy->part,
-                           (struct sp_span){span.from, span.from + (uint64_t)n},
-                           err);
+        code = sp_part_finish(
+            legacy->part, (struct sp_span){span.from, span.from + (uint64_t)n},
+            err);
         span.from += (uint64_t)n;
         if (code == SPULL_OK)
             code = sp_watch_tick(watch, err);

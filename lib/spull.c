@@ -9,7 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <curl/curl.h>
 #include <spull.h>
 
 #include "ctx.h"
