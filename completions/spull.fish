@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: MIT
+#
+# Completion of spull(1) for fish. Tags come from the registry that the line so
+# far means, soon or not at all.
+
+# Reads the words before the cursor. Prints the command, an empty line if there
+# is none yet, and then the options that say how to reach the registry.
+function __spull_look
+    set --local words (commandline -opc)
+    set --local command
+    set --local asks
+    set --local name
+    set --local ended
+    set -e words[1]
+    for word in $words
+        if test -n "$name"
+            set -a asks (__spull_asks $name $word)
+            set name
+        else if test -n "$ended"; or not string match -q -- '-?*' $word
+            # The first operand is a command, or a reference to pull.
+            test -n "$command"; or set command $word
+        else if test $word = --
+            set ended yes
+        else if string match -q -- '--*=*' $word
+            set -a asks (__spull_asks (string split -m 1 -- = $word))
+        else if contains -- $word --registry --ca-file --ca-dir --dir \
+                --output --arch --connect-timeout --stall-timeout --user-agent
+            set name $word
+        else if set --local cut \
+                (string match -r -- '^-[qvhFV]*([rdo])(.*)$' $word)
+            set name -$cut[2]
+            if test -n "$cut[3]"
+                set -a asks (__spull_asks $name $cut[3])
+                set name
+            end
+        end
+    end
+    string match -q '*/*' -- "$command"; and set command pull
+    printf '%s\n' "$command" $asks
+end
+
+function __spull_asks --argument-names name value
+    set value (string replace -r '^~/' "$HOME/" -- $value)
+    switch $name
+        case -r
+            echo -- --registry=$value
+        case --registry --ca-file --ca-dir
+            echo -- $name=$value
+    end
+end
+
+# Is the command one of these? "" is none yet.
+function __spull_at
+    set --local look (__spull_look)
+    contains -- "$look[1]" $argv
+end
+
+function __spull_program
+    set --local words (commandline -opc)
+    string replace -r '^~/' "$HOME/" -- $words[1]
+end
+
+function __spull_tags
+    set --local program (__spull_program)
+    set --local look (__spull_look)
+    set --local word (commandline -ct | string trim -l -c '"\'')
+    set --local last (string replace -r '.*/' '' -- $word)
+    string match -q '*/*' -- $word
+    and string match -q '*:*' -- $last
+    and not string match -q '*@*' -- $last
+    or return
+    set --local container (string replace -r ':[^:]*$' '' -- $word)
+    set --local tags ($program tags -q $look[2..-1] \
+        --connect-timeout 2 --stall-timeout 2 -- $container 2>/dev/null)
+    for tag in $tags
+        echo -- $container:$tag
+    end
+end
+
+function __spull_registries
+    set --local program (__spull_program)
+    $program config --registries 2>/dev/null
+    __fish_complete_directories (commandline -ct) directory
+end
+
+complete -c spull -f
+
+complete -c spull -n '__spull_at "" help' -a pull -d 'install images'
+complete -c spull -n '__spull_at "" help' -a tags \
+    -d 'list the tags of a container'
+complete -c spull -n '__spull_at "" help' -a manifest -d 'print a manifest'
+complete -c spull -n '__spull_at "" help' -a resolve \
+    -d 'print references with their digests'
+complete -c spull -n '__spull_at "" help' -a config \
+    -d 'show every setting and where it came from'
+complete -c spull -n '__spull_at "" help' -a help \
+    -d 'explain spull or one of its commands'
+complete -c spull -n '__spull_at "" pull manifest resolve' -a '(__spull_tags)'
+
+complete -c spull -s q -l quiet -d 'say nothing but errors'
+complete -c spull -s v -l verbose -d 'say what is done and why'
+complete -c spull -s h -l help -d 'show help'
+complete -c spull -n '__spull_at ""' -s V -l version -d 'show version'
+complete -c spull -n '__spull_at help' -l dump -d 'print a table for programs'
+
+set --local session '__spull_at "" pull tags manifest resolve config'
+complete -c spull -n $session -s r -l registry -x -a '(__spull_registries)' \
+    -d 'ask this registry'
+complete -c spull -n $session -l ca-file -r -F \
+    -d 'trust the authorities in a PEM file'
+complete -c spull -n $session -l ca-dir -x \
+    -a '(__fish_complete_directories (commandline -ct))' \
+    -d 'trust the authorities in a directory'
+complete -c spull -n $session -l connect-timeout -x \
+    -d 'give up reaching a server'
+complete -c spull -n $session -l stall-timeout -x \
+    -d 'give up a transfer that stalls'
+complete -c spull -n $session -l user-agent -x \
+    -d 'what servers are told about the client'
+complete -c spull -n $session -l json -d 'print results as JSON'
+
+set --local keys '__spull_at "" pull config'
+complete -c spull -n $keys -s d -l dir -x \
+    -a '(__fish_complete_directories (commandline -ct))' \
+    -d 'install in a directory'
+complete -c spull -n $keys -l arch -x \
+    -a '386 amd64 arm arm64 ppc64 ppc64le mips mipsle mips64 mips64le s390x
+        riscv64 loong64' \
+    -d 'refuse images for other machines'
+complete -c spull -n $keys -l strict-size -d 'sizes count bytes, never KiB'
+complete -c spull -n $keys -l no-strict-size -d 'sizes may count KiB'
+complete -c spull -n $keys -l allow-md5 \
+    -d 'take an md5 where there is no better'
+complete -c spull -n $keys -l no-allow-md5 \
+    -d 'refuse what only an md5 vouches for'
+complete -c spull -n '__spull_at config' -l registries \
+    -d 'list the names of registries'
+
+set --local file '__spull_at "" pull'
+complete -c spull -n $file -s o -l output -r -F -d 'install under this name'
+complete -c spull -n $file -s F -l force -d 'replace a file that differs'
