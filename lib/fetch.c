@@ -28,7 +28,6 @@ static void init(struct fetch *fetch)
     pthread_cond_init(&fetch->news, NULL);
     fetch->bound = sp_size_bound(blob->stated, blob->strict);
     fetch->start_ms = sp_watch_ms();
-    fetch->saved_ms = fetch->start_ms;
     fetch->size = sp_part_size(fetch->part);
     fetch->has_size = fetch->size > 0;
     fetch->credited = sp_part_total(fetch->part);
@@ -211,13 +210,22 @@ static enum spull_code begin_again(struct fetch *fetch, struct spull_error *err)
                                           : SPULL_OK;
 }
 
+/* As soon as it is known how much it will be. */
+static enum spull_code make_room(struct fetch *fetch, struct spull_error *err)
+{
+    if (!fetch->has_size || fetch->has_room)
+        return SPULL_OK;
+    fetch->has_room = true;
+    return sp_part_reserve(fetch->part, fetch->size, err);
+}
+
 static enum spull_code employ(struct fetch *fetch, struct spull_error *err)
 {
     uint64_t now_ms = sp_watch_ms();
     struct source *source = NULL;
-    enum spull_code code = SPULL_OK;
+    enum spull_code code = make_room(fetch, err);
 
-    if (fetch->restart)
+    if (code == SPULL_OK && fetch->restart)
         code = begin_again(fetch, err);
     if (code != SPULL_OK || fetch->restart)
         return code;
@@ -267,11 +275,8 @@ static void set_pace(struct fetch *fetch, uint64_t total)
                       before);
 }
 
-static void save(struct fetch *fetch, uint64_t now_ms)
+static void save(struct fetch *fetch)
 {
-    if (now_ms - fetch->saved_ms < SP_JOURNAL_MS)
-        return;
-    fetch->saved_ms = now_ms;
     if (fetch->has_size)
         sp_part_set_size(fetch->part, fetch->size);
     sp_part_save(fetch->part);
@@ -296,7 +301,7 @@ static enum spull_code report(struct fetch *fetch, struct spull_error *err)
         watch->now.note = fetch->last.text;
     }
     pthread_mutex_unlock(&fetch->lock);
-    save(fetch, now_ms);
+    save(fetch);
     if (phase != watch->now.phase)
         return sp_watch_phase(watch, phase, err);
     return sp_watch_tick(watch, err);

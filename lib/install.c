@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "err.h"
+#include "proof.h"
 
 /*
  * umask(2) can only be read by setting it, which other threads would notice;
@@ -35,16 +36,19 @@ static mode_t current_umask(void)
     return (mode_t)(mask & 0777);
 }
 
-static enum spull_code flush(const struct sp_sealed *sealed,
-                             struct spull_error *err)
+/* Mode and proof before the flush, so that it covers them too. */
+static enum spull_code finish(const struct sp_sealed *sealed,
+                              struct spull_error *err)
 {
-    int failed = 0;
+    int failed = fchmod(sealed->fd, 0777 & ~current_umask());
 
+    if (failed != 0)
+        return sp_err_sys(err, SPULL_STORAGE, errno, "cannot set a mode in %s",
+                          sealed->where);
+    sp_proof_write(sealed->fd, &sealed->digest, &sealed->look);
     do
         failed = fsync(sealed->fd);
     while (failed != 0 && errno == EINTR);
-    if (failed == 0)
-        failed = fchmod(sealed->fd, 0777 & ~current_umask());
     if (failed != 0)
         return sp_err_sys(err, SPULL_STORAGE, errno, "cannot flush to %s",
                           sealed->where);
@@ -141,7 +145,7 @@ static enum spull_code name_it(const struct sp_sealed *sealed,
 enum spull_code sp_install(struct sp_sealed *sealed, const char *final,
                            bool replace, struct spull_error *err)
 {
-    enum spull_code code = flush(sealed, err);
+    enum spull_code code = finish(sealed, err);
 
     if (code == SPULL_OK)
         code = name_it(sealed, final, replace, err);

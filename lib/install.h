@@ -19,7 +19,8 @@
  * Names the file final (one component) in the directory that it lies in.
  * Without replace, an existing final is SPULL_EXISTS and stays as it is, also
  * when it appears in this very moment. sealed is freed, and on failure
- * discarded. Also SPULL_STORAGE.
+ * discarded. SPULL_STORAGE with ENOENT: somebody who thought us dead has taken
+ * the file away. Also SPULL_STORAGE.
  */
 enum spull_code sp_install(struct sp_sealed *sealed, const char *final,
                            bool replace, struct spull_error *err);

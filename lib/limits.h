@@ -142,6 +142,19 @@
 #define SP_JOURNAL_MS  1000
 #define SP_JOURNAL_MAX (64 * SP_KIB)
 
+/* Milliseconds between two beats of a leader that makes no progress, and after
+ * which a silent one is deposed: a network file system may show a change as
+ * late as 60 s after it was made (nfs(5), acdirmax). */
+#define SP_BEAT_MS    5000
+#define SP_SILENCE_MS 90000
+
+/* Milliseconds between two looks at the leader: the first, and the longest. */
+#define SP_POLL_FIRST_MS 50
+#define SP_POLL_MAX_MS   2000
+
+/* Days after which a partial file that nobody takes up is removed. */
+#define SP_KEEP_DAYS 7
+
 /* A partial file with less than this is not worth a later process's while. */
 #define SP_KEEP_MIN (64 * SP_KIB)
 

@@ -322,7 +322,9 @@ static void remove_file(struct sp_sealed *file)
     close_file(file);
 }
 
-enum spull_code sp_part_seal(struct sp_part *part, struct sp_sealed **out,
+enum spull_code sp_part_seal(struct sp_part *part,
+                             const struct sp_digest *digest,
+                             const struct sp_look *look, struct sp_sealed **out,
                              struct spull_error *err)
 {
     struct sp_sealed *sealed = NULL;
@@ -333,17 +335,16 @@ enum spull_code sp_part_seal(struct sp_part *part, struct sp_sealed **out,
     if (sealed == NULL)
         return sp_err_nomem(err);
     *sealed = part->file;
+    sealed->digest = *digest;
+    sealed->look = *look;
     sp_part_journal_remove(sealed);
     free_part(part);
     *out = sealed;
     return SPULL_OK;
 }
 
-void sp_part_keep(struct sp_part *part)
+void sp_part_abandon(struct sp_part *part)
 {
-    if (part == NULL)
-        return;
-    sp_part_save(part);
     close_file(&part->file);
     free_part(part);
 }

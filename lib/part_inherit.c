@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * part_inherit: takes up what earlier processes left.
+ *
+ * Their spans are copied into a file of our own, never adopted where they lie:
+ * the process that wrote them may only be asleep on a node that lost its
+ * network, and would wake up to write on.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "err.h"
+#include "limits.h"
+#include "part_internal.h"
+
+/* An earlier part and ours, while bytes go from one to the other. */
+struct legacy {
+    struct sp_part *part;
+    int fd;
+    unsigned char *chunk; /* NULL while the kernel copies */
+};
+
+/* In the kernel where it can: a reflink on XFS and btrfs, a copy on the server
+ * on NFS 4.2. 0: it can't. */
+static ssize_t copy_in_kernel(struct legacy *legacy, uint64_t at, size_t len)
+{
+    off_t in = (off_t)at;
+    off_t out = (off_t)at;
+
+    if (legacy->chunk != NULL)
+        return 0;
+    return copy_file_range(legacy->fd, &in, legacy->part->file.fd, &out, len,
+                           0);
+}
+
+static enum spull_code copy_by_hand(struct legacy *legacy, uint64_t at,
+                                    size_t len, ssize_t *copied,
+                                    struct spull_error *err)
+{
+    if (legacy->chunk == NULL)
+        legacy->chunk = malloc(SP_CHUNK);
+    if (legacy->chunk == NULL)
+        return sp_err_nomem(err);
+    *copied = pread(legacy->fd, legacy->chunk, len < SP_CHUNK ? len : SP_CHUNK,
+                    (off_t)at);
+    if (*copied <= 0) /* shorter than its journal says: that is all, then */
+        return SPULL_OK;
+    return sp_part_write_all(&legacy->part->file, at, (char *)legacy->chunk,
+                             (size_t)*copied, err);
+}
+
+static enum spull_code copy_span(struct legacy *legacy, struct sp_span span,
+                                 struct sp_watch *watch,
+                                 struct spull_error *err)
+{
+    enum spull_code code = SPULL_OK;
+
+    while (span.from < span.to && code == SPULL_OK) {
+        uint64_t left = span.to - span.from;
+        size_t len = left < SP_SPAN_MIN * 4 ? (size_t)left : SP_SPAN_MIN * 4;
+        ssize_t n = copy_in_kernel(legacy, span.from, len);
+        if (n < 0 && (errno == ENOSPC || errno == EDQUOT || errno == EIO))
+            return sp_err_sys(err, SPULL_STORAGE, errno, "cannot write to %s",
+                              legacy->part->file.where);
+        if (n <= 0)
+            code = copy_by_hand(legacy, span.from, len, &n, err);
+        if (code != SPULL_OK || n <= 0)
+            return code;
+        code = sp_part_finish(
+            legacy->part, (struct sp_span){span.from, span.from + (uint64_t)n},
+            err);
+        span.from += (uint64_t)n;
+        if (code == SPULL_OK)
+            code = sp_watch_tick(watch, err);
+    }
+    return code;
+}
+
+/* Only what we lack: there may be several parts of one blob. */
+static enum spull_code copy_missing(struct legacy *legacy, struct sp_span span,
+                                    struct sp_watch *watch,
+                                    struct spull_error *err)
+{
+    enum spull_code code = SPULL_OK;
+    struct sp_span gap = {0, 0};
+
+    while (code == SPULL_OK &&
+           sp_part_gap(legacy->part, span.from, span.to, &gap)) {
+        code = copy_span(legacy, gap, watch, err);
+        span.from = gap.to;
+    }
+    return code;
+}
+
+static enum spull_code take_part(struct sp_part *part,
+                                 const struct journal *journal,
+                                 const char *name, struct sp_watch *watch,
+                                 struct spull_error *err)
+{
+    struct legacy legacy = {.part = part};
+    struct stat info;
+    enum spull_code code = SPULL_OK;
+
+    legacy.fd = openat(part->file.dir, name,
+                       O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (legacy.fd < 0)
+        return SPULL_OK;
+    if (fstat(legacy.fd, &info) == 0 && S_ISREG(info.st_mode))
+        for (size_t i = 0; i < journal->done.count && code == SPULL_OK; i++)
+            code = copy_missing(&legacy, journal->done.list[i], watch, err);
+    if (code == SPULL_OK && journal->size > 0)
+        sp_part_set_size(part, journal->size);
+    close(legacy.fd);
+    free(legacy.chunk);
+    return code;
+}
+
+/* What the scan of a directory goes by. */
+struct scan {
+    struct sp_part *part;
+    bool deposed;
+    struct sp_watch *watch;
+    time_t now; /* by the clock that dates the files here */
+};
+
+static bool may_take(const struct scan *scan, const struct sp_owner *owner)
+{
+    enum sp_life life = sp_owner_life(owner);
+
+    return life == SP_GONE || (life == SP_ELSEWHERE && scan->deposed);
+}
+
+/* One earlier part, by the name of its journal. */
+static enum spull_code take_up(const struct scan *scan, const char *name,
+                               struct spull_error *err)
+{
+    int dir = scan->part->file.dir;
+    struct journal journal = {0};
+    enum spull_code code = SPULL_OK;
+    char *part_name = NULL;
+
+    if (asprintf(&part_name, "%.*s.part",
+                 (int)(strlen(name) - strlen(".spans")), name) < 0)
+        return sp_err_nomem(err);
+    if (sp_journal_read(dir, name, &journal) &&
+        may_take(scan, &journal.owner)) {
+        code = take_part(scan->part, &journal, part_name, scan->watch, err);
+        if (code == SPULL_OK) {
+            unlinkat(dir, part_name, 0);
+            unlinkat(dir, name, 0);
+        }
+    }
+    free(part_name);
+    sp_journal_done(&journal);
+    return code;
+}
+
+static bool ends_in(const char *name, const char *end)
+{
+    size_t len = strlen(name);
+
+    return len > strlen(end) && strcmp(name + len - strlen(end), end) == 0;
+}
+
+static bool is_journal_of(const struct sp_part *part, const char *name)
+{
+    size_t label = strlen(part->label);
+
+    return strncmp(name, ".spull-", 7) == 0 &&
+           strncmp(name + 7, part->label, label) == 0 &&
+           name[7 + label] == '-' && ends_in(name, ".spans");
+}
+
+/* Both dates are given by the same file system, so no two clocks are compared.
+ * Somebody who still writes would have a fresh one. */
+static void remove_if_old(const struct scan *scan, const char *name)
+{
+    int dir = scan->part->file.dir;
+    time_t keep = (time_t)scan->watch->ctx->opts.keep_days * 86400;
+    struct stat info;
+
+    if (strncmp(name, ".spull-", 7) != 0 ||
+        !(ends_in(name, ".part") || ends_in(name, ".spans") ||
+          ends_in(name, ".new")))
+        return;
+    if (fstatat(dir, name, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
+        S_ISREG(info.st_mode) && info.st_mtime < scan->now - keep)
+        unlinkat(dir, name, 0);
+}
+
+static enum spull_code scan_all(const struct scan *scan, DIR *list,
+                                struct spull_error *err)
+{
+    enum spull_code code = SPULL_OK;
+    struct dirent *entry = readdir(list);
+
+    for (; entry != NULL && code == SPULL_OK; entry = readdir(list)) {
+        if (is_journal_of(scan->part, entry->d_name))
+            code = take_up(scan, entry->d_name, err);
+        remove_if_old(scan, entry->d_name);
+    }
+    return code;
+}
+
+enum spull_code sp_part_inherit(struct sp_part *part, bool deposed,
+                                struct sp_watch *watch, struct spull_error *err)
+{
+    struct scan scan = {.part = part, .deposed = deposed, .watch = watch};
+    enum spull_code code = SPULL_OK;
+    struct stat info;
+    int fd = openat(part->file.dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *list = fd < 0 ? NULL : fdopendir(fd);
+
+    if (list == NULL) {
+        if (fd >= 0)
+            close(fd);
+        return SPULL_OK;
+    }
+    if (fstat(part->file.fd, &info) == 0)
+        scan.now = info.st_mtime;
+    code = scan_all(&scan, list, err);
+    closedir(list);
+    return code;
+}

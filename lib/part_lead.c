@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * part_lead: who downloads a blob that many want in one directory.
+ *
+ * No lock of the file system is asked: on some cluster file systems they
+ * succeed and do nothing. symlink(2) and rename(2) decide, and where even they
+ * lie, two leaders download the same bytes and install the same image.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ctx.h"
+#include "err.h"
+#include "limits.h"
+#include "owner.h"
+#include "part_internal.h"
+
+#define TARGET_ROOM 512
+
+struct sp_lead {
+    int dir;
+    char *link;               /* ".spull-LABEL.lead" */
+    char mine[TARGET_ROOM];   /* what our link says; "": we don't lead */
+    char theirs[TARGET_ROOM]; /* what the last look saw; "": nobody leads */
+    char *pulse;              /* their journal at the last look, or NULL */
+    struct stat made;         /* their partial file, as last seen */
+    bool has_made;
+};
+
+enum spull_code sp_lead_new(const char *dir, const char *label,
+                            struct sp_lead **out, struct spull_error *err)
+{
+    struct sp_lead *lead = calloc(1, sizeof *lead);
+
+    if (lead == NULL)
+        return sp_err_nomem(err);
+    lead->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (lead->dir < 0) {
+        sp_err_sys(err, SPULL_STORAGE, errno, "directory %s", dir);
+        free(lead);
+        return SPULL_STORAGE;
+    }
+    if (asprintf(&lead->link, ".spull-%.*s.lead", SP_PART_LABEL, label) < 0) {
+        lead->link = NULL;
+        sp_lead_free(lead);
+        return sp_err_nomem(err);
+    }
+    *out = lead;
+    return SPULL_OK;
+}
+
+static void read_link(const struct sp_lead *lead, const char *name,
+                      char out[TARGET_ROOM])
+{
+    ssize_t len = readlinkat(lead->dir, name, out, TARGET_ROOM - 1);
+
+    out[len > 0 ? len : 0] = '\0';
+    /* No link, but there: somebody's file in our place, which shows no life. */
+    if (len < 0 && errno != ENOENT)
+        snprintf(out, TARGET_ROOM, "?");
+}
+
+void sp_lead_free(struct sp_lead *lead)
+{
+    char now[TARGET_ROOM];
+
+    if (lead == NULL)
+        return;
+    if (lead->mine[0] != '\0') {
+        read_link(lead, lead->link, now);
+        if (strcmp(now, lead->mine) == 0)
+            unlinkat(lead->dir, lead->link, 0);
+    }
+    close(lead->dir);
+    free(lead->link);
+    free(lead->pulse);
+    free(lead);
+}
+
+/* A link's target is "PART-NAME|OWNER". */
+static bool split(const char *target, char name[TARGET_ROOM],
+                  struct sp_owner *owner)
+{
+    const char *bar = strchr(target, '|');
+
+    if (bar == NULL || bar == target ||
+        memchr(target, '/', (size_t)(bar - target)))
+        return false;
+    snprintf(name, TARGET_ROOM, "%.*s", (int)(bar - target), target);
+    return sp_owner_parse(bar + 1, owner);
+}
+
+/* Another file under the name would be another leader's, so only the first
+ * sight of a leader and the growth of its file change this. */
+static void see_part(struct sp_lead *lead, const char *name)
+{
+    struct stat info;
+
+    if (fstatat(lead->dir, name, &info, AT_SYMLINK_NOFOLLOW) != 0)
+        return;
+    lead->made = info;
+    lead->has_made = true;
+}
+
+static bool has_pulse(struct sp_lead *lead, const char *name, uint64_t *bytes)
+{
+    char *pulse = sp_part_pulse(lead->dir, name, bytes);
+    bool changed = pulse != NULL &&
+                   (lead->pulse == NULL || strcmp(pulse, lead->pulse) != 0);
+
+    if (pulse != NULL) {
+        free(lead->pulse);
+        lead->pulse = pulse;
+    }
+    return changed;
+}
+
+static void meet(struct sp_lead *lead, const char *target)
+{
+    snprintf(lead->theirs, sizeof lead->theirs, "%s", target);
+    free(lead->pulse);
+    lead->pulse = NULL;
+    if (target[0] != '\0')
+        lead->has_made = false;
+}
+
+enum sp_lead_state sp_lead_look(struct sp_lead *lead, uint64_t *bytes)
+{
+    char now[TARGET_ROOM];
+    char name[TARGET_ROOM];
+    struct sp_owner owner;
+    bool known = false;
+
+    read_link(lead, lead->link, now);
+    known = strcmp(now, lead->theirs) == 0;
+    if (!known)
+        meet(lead, now);
+    if (now[0] == '\0')
+        return SP_LEAD_VACANT;
+    if (!split(now, name, &owner))
+        return SP_LEAD_SILENT;
+    see_part(lead, name);
+    if (sp_owner_life(&owner) == SP_GONE)
+        return SP_LEAD_GONE;
+    return has_pulse(lead, name, bytes) || !known ? SP_LEAD_BEATS
+                                                  : SP_LEAD_SILENT;
+}
+
+bool sp_lead_take(struct sp_lead *lead, const struct sp_part *part)
+{
+    struct sp_owner self = sp_owner_self();
+    struct sp_buf target;
+    bool ok = false;
+
+    sp_buf_init(&target, TARGET_ROOM - 1);
+    ok = sp_buf_print(&target, "%s|", part->file.name) == SP_BUF_OK &&
+         sp_owner_print(&self, &target) == SP_BUF_OK;
+    if (ok && lead->mine[0] != '\0') /* ours, for an earlier part */
+        unlinkat(lead->dir, lead->link, 0);
+    /* A file system without symbolic links: everybody leads. */
+    ok = ok && (symlinkat(target.data, lead->dir, lead->link) == 0 ||
+                errno != EEXIST);
+    if (ok)
+        snprintf(lead->mine, sizeof lead->mine, "%s", target.data);
+    sp_buf_done(&target);
+    return ok;
+}
+
+/* If that fails, somebody has the lead again, which is as good. */
+static void put_back(const struct sp_lead *lead, const char *target)
+{
+    int ignored = symlinkat(target, lead->dir, lead->link);
+
+    (void)ignored;
+}
+
+/*
+ * Between our look and our rename another waiter may have deposed and taken the
+ * lead; then it is a live leader's link that we hold, which is put back unless
+ * yet another has come. In the worst case two download.
+ */
+void sp_lead_depose(struct sp_lead *lead)
+{
+    char *aside = NULL;
+    char was[TARGET_ROOM];
+
+    if (asprintf(&aside, "%s.%ld-%08x", lead->link, (long)getpid(),
+                 (unsigned)sp_ctx_dice()) < 0)
+        return;
+    if (renameat(lead->dir, lead->link, lead->dir, aside) == 0) {
+        read_link(lead, aside, was);
+        if (strcmp(was, lead->theirs) != 0)
+            put_back(lead, was);
+        unlinkat(lead->dir, aside, 0);
+    }
+    free(aside);
+}
+
+bool sp_lead_made(const struct sp_lead *lead, int fd)
+{
+    struct stat info;
+
+    return lead->has_made && fstat(fd, &info) == 0 &&
+           info.st_dev == lead->made.st_dev &&
+           info.st_ino == lead->made.st_ino &&
+           (info.st_uid == geteuid() || info.st_uid == 0);
+}
+
+/* ".spull-LABEL-HOST-PID-RANDOM.part|...": host and pid are for people. */
+void sp_lead_who(const struct sp_lead *lead, char *out, size_t cap)
+{
+    const char *host = lead->theirs + strlen(".spull-") + SP_PART_LABEL + 1;
+    const char *end = NULL;
+
+    out[0] = '\0';
+    if (strlen(lead->theirs) <= (size_t)(host - lead->theirs))
+        return;
+    end = strchr(host, '-');
+    end = end == NULL ? NULL : strchr(end + 1, '-');
+    if (end != NULL)
+        snprintf(out, cap, "%.*s", (int)(end - host), host);
+}

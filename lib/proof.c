@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * proof: one line of text in user.spull.proof (xattr(7)). The time of the last
+ * write is kept to the nanosecond; ctime would be stricter, but it changes with
+ * every chmod and hard link.
+ */
+#include "proof.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#define NAME      "user.spull.proof"
+#define TEXT_ROOM 320
+
+/* What binds a proof to its file. */
+struct binding {
+    uint64_t size, inode;
+    int64_t seconds, nanoseconds;
+};
+
+static struct binding bind_to(const struct stat *info)
+{
+    return (struct binding){(uint64_t)info->st_size, (uint64_t)info->st_ino,
+                            (int64_t)info->st_mtim.tv_sec,
+                            (int64_t)info->st_mtim.tv_nsec};
+}
+
+static bool is_same(const struct binding *a, const struct binding *b)
+{
+    return a->size == b->size && a->inode == b->inode &&
+           a->seconds == b->seconds && a->nanoseconds == b->nanoseconds;
+}
+
+void sp_proof_write(int fd, const struct sp_digest *digest,
+                    const struct sp_look *look)
+{
+    struct stat info;
+    struct binding at;
+    char text[TEXT_ROOM];
+    int len = 0;
+
+    if (!look->image || fstat(fd, &info) != 0)
+        return;
+    at = bind_to(&info);
+    len = snprintf(text, sizeof text,
+                   "1 %s %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRId64 " %s %s",
+                   digest->text, at.size, at.inode, at.seconds, at.nanoseconds,
+                   look->kind, look->arch[0] == '\0' ? "-" : look->arch);
+    if (len > 0 && len < (int)sizeof text &&
+        fsetxattr(fd, NAME, text, (size_t)len, 0) != 0)
+        return;
+}
+
+/* What a proof says, in words that can't be longer than their rooms. */
+struct words {
+    char digest[SP_DIGEST_TEXT];
+    struct binding at;
+    char kind[16];
+    char arch[16];
+};
+
+static bool read_words(int fd, struct words *out)
+{
+    char text[TEXT_ROOM];
+    ssize_t len = fgetxattr(fd, NAME, text, sizeof text - 1);
+
+    if (len <= 0)
+        return false;
+    text[len] = '\0';
+    return sscanf(text,
+                  "1 %159s %" SCNu64 " %" SCNu64 " %" SCNd64 " %" SCNd64
+                  " %15s %15s",
+                  out->digest, &out->at.size, &out->at.inode, &out->at.seconds,
+                  &out->at.nanoseconds, out->kind, out->arch) == 7;
+}
+
+/* Words to the static strings of sif. */
+static struct sp_look look_of(const struct words *words)
+{
+    struct sp_look look = {.kind = "squashfs", .arch = "", .image = true};
+    const char *arch = sp_sif_arch_name(words->arch);
+
+    if (strcmp(words->kind, "SIF") == 0)
+        look.kind = "SIF";
+    if (arch != NULL)
+        look.arch = arch;
+    return look;
+}
+
+/* Who owns the file can write what they like on it. */
+static bool is_trusted(const struct stat *info)
+{
+    return info->st_uid == geteuid() || info->st_uid == 0;
+}
+
+bool sp_proof_read(int fd, struct sp_digest *digest, struct sp_look *look)
+{
+    struct stat info;
+    struct words words;
+    struct binding now;
+
+    if (fstat(fd, &info) != 0 || !is_trusted(&info) || !read_words(fd, &words))
+        return false;
+    now = bind_to(&info);
+    if (!is_same(&now, &words.at) ||
+        sp_digest_parse(words.digest, digest, NULL) != SPULL_OK)
+        return false;
+    *look = look_of(&words);
+    return true;
+}
+
+bool sp_proof_remember(int fd, struct sp_digest *digest)
+{
+    struct words words;
+
+    return read_words(fd, &words) &&
+           sp_digest_parse(words.digest, digest, NULL) == SPULL_OK;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pull_internal: what the files of the room pull share.
+ *
+ * pull.c has the steps in order, pull_present.c what lies at the destination
+ * already, pull_turn.c one turn at downloading. Nobody else includes it.
+ */
+#ifndef SP_PULL_INTERNAL_H
+#define SP_PULL_INTERNAL_H
+
+#include <stdbool.h>
+
+#include "digest.h"
+#include "fetch.h"
+#include "part.h"
+#include "pull.h"
+#include "registry.h"
+#include "sif.h"
+#include "watch.h"
+
+struct pull {
+    struct sp_ctx *ctx;
+    struct sp_http *http;
+    const struct sp_url *registry;
+    const struct sp_ref *ref;
+    const char *path;
+    char *dir;        /* of path */
+    const char *name; /* of the file in it; points into path */
+    struct sp_watch watch;
+    bool has_found; /* the registry has been asked */
+    struct sp_found found;
+    struct sp_digest want;
+    struct sp_look look; /* of the image, whoever has read it */
+    struct sp_lead *lead;
+    bool deposed; /* a leader that could not be seen to be dead */
+    struct sp_fetched fetched;
+    const struct sp_url *served; /* points into found; NULL: not by us */
+    uint64_t size;
+};
+
+enum present { ABSENT, SAME, DIFFERENT };
+
+/*
+ * Looks at the destination. DIFFERENT is SPULL_EXISTS instead where it must not
+ * be replaced.
+ */
+enum spull_code sp_pull_look(struct pull *pull, enum present *out,
+                             struct spull_error *err);
+
+/* SPULL_EXISTS: what is there is not what is wanted. */
+enum spull_code sp_pull_say_exists(const struct pull *pull,
+                                   struct spull_error *err);
+
+/*
+ * Downloads, verifies, judges and installs, if the lead can be had. *done says
+ * whether the image is in place; if not, and there is no error, somebody else
+ * was quicker or has taken our place.
+ */
+enum spull_code sp_pull_turn(struct pull *pull, bool *done,
+                             struct spull_error *err);
+
+/* Whether the image suits the options; warns of what the user should know. */
+enum spull_code sp_pull_judge(struct pull *pull, struct spull_error *err);
+
+#endif

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pull_turn: one turn at downloading: lead, fetch while verifying, judge,
+ * install. What is left of a failure, and what is tried again because bytes
+ * were wrong, is decided here.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "err.h"
+#include "install.h"
+#include "limits.h"
+#include "pull_internal.h"
+#include "verify.h"
+
+/* What comes of a turn. */
+struct turn {
+    struct sp_sealed *sealed; /* NULL: nothing */
+    bool lost;                /* somebody else leads, or has finished */
+};
+
+/*
+ * What a failure leaves: bytes that are of use to the next run, unless they are
+ * wrong, or are what fills the disk.
+ */
+static void leave(struct sp_part *part, enum spull_code code,
+                  const struct spull_error *err)
+{
+    bool full = err->sys == ENOSPC || err->sys == EDQUOT || err->sys == EFBIG;
+
+    if (part == NULL || code == SPULL_INTEGRITY || full ||
+        sp_part_total(part) < SP_KEEP_MIN)
+        sp_part_discard(part);
+    else
+        sp_part_keep(part);
+}
+
+/* Did all bytes come, and were they wrong? */
+static bool is_mismatch(const struct pull *pull, enum spull_code code)
+{
+    return code == SPULL_INTEGRITY && pull->served != NULL;
+}
+
+/* Takes the lead with a part of our own. Whoever led before us may have
+ * installed the image between our last look and now. */
+static enum spull_code lead_with(struct pull *pull, struct sp_part *part,
+                                 struct turn *turn, struct spull_error *err)
+{
+    enum present present = ABSENT;
+    enum spull_code code = SPULL_OK;
+
+    sp_part_save(part);
+    turn->lost = !sp_lead_take(pull->lead, part);
+    if (turn->lost)
+        return SPULL_OK;
+    code = sp_pull_look(pull, &present, err);
+    turn->lost = code == SPULL_OK && present == SAME;
+    return code;
+}
+
+/* Fills the part while verify follows. */
+static enum spull_code fill(struct pull *pull, const struct sp_blob *blob,
+                            struct sp_part *part, struct spull_error *err)
+{
+    enum spull_code code =
+        sp_part_inherit(part, pull->deposed, &pull->watch, err);
+
+    if (code == SPULL_OK)
+        code =
+            sp_fetch(pull->http, blob, part, &pull->watch, &pull->fetched, err);
+    if (code != SPULL_OK)
+        sp_part_give_up(part);
+    return code;
+}
+
+/* part is gone when it returns success. */
+static enum spull_code fill_and_verify(struct pull *pull,
+                                       const struct sp_blob *blob,
+                                       struct sp_part *part, struct turn *turn,
+                                       struct spull_error *err)
+{
+    struct sp_verify *verify = NULL;
+    enum spull_code code =
+        sp_verify_start(part, pull->want.algorithm, &verify, err);
+
+    if (code == SPULL_OK)
+        code = fill(pull, blob, part, err);
+    if (code == SPULL_OK) {
+        pull->served = &blob->urls[pull->fetched.url];
+        code =
+            sp_verify_end(verify, &pull->want, &pull->look, &turn->sealed, err);
+        if (code == SPULL_INTEGRITY)
+            sp_err_wrap(err, code, "%s", pull->served->shown);
+    }
+    sp_verify_free(verify);
+    return code;
+}
+
+/* One attempt with count urls from first on. */
+static enum spull_code attempt(struct pull *pull, size_t first, size_t count,
+                               struct turn *turn, struct spull_error *err)
+{
+    struct sp_blob blob = {.urls = pull->found.urls + first,
+                           .url_count = count,
+                           .stated = pull->found.manifest.size,
+                           .strict = pull->ctx->opts.strict_size != 0};
+    struct sp_part *part = NULL;
+    enum spull_code code =
+        sp_part_new(pull->dir, sp_digest_hex(&pull->want), &part, err);
+
+    pull->served = NULL;
+    if (code == SPULL_OK)
+        code = lead_with(pull, part, turn, err);
+    if (code == SPULL_OK && !turn->lost)
+        code = fill_and_verify(pull, &blob, part, turn, err);
+    if (code != SPULL_OK)
+        leave(part, code, err);
+    else if (turn->lost)
+        sp_part_discard(part);
+    return code;
+}
+
+/*
+ * Bad bytes must not condemn others: not the url that served them the bytes of
+ * an earlier run, nor one url the next. So what failed together is tried again
+ * alone, afresh.
+ */
+static enum spull_code download(struct pull *pull, struct turn *turn,
+                                struct spull_error *err)
+{
+    struct spull_error why = {0};
+    size_t count = pull->found.url_count;
+    enum spull_code code = attempt(pull, 0, count, turn, &why);
+    bool mixed = pull->watch.now.resumed > 0 || pull->fetched.sources > 1;
+    size_t liar = pull->fetched.url;
+
+    for (size_t i = 0; i < count && is_mismatch(pull, code); i++) {
+        if (!mixed && i <= liar)
+            continue;
+        sp_ctx_warn(pull->ctx, "%s; downloading it afresh", why.text);
+        code = attempt(pull, i, 1, turn, &why);
+    }
+    if (code != SPULL_OK && err != NULL)
+        *err = why;
+    return code;
+}
+
+/* A part that somebody took away while we slept is no failure of the disk. */
+static bool is_displaced(enum spull_code code, const struct spull_error *err)
+{
+    return code == SPULL_STORAGE && err->sys == ENOENT;
+}
+
+/* Somebody else may have been quicker; then theirs has to be the same. */
+static enum spull_code install(struct pull *pull, struct sp_sealed *sealed,
+                               bool *done, struct spull_error *err)
+{
+    struct spull_error why = {0};
+    enum present present = ABSENT;
+    enum spull_code code =
+        sp_install(sealed, pull->name, pull->ctx->opts.force != 0, &why);
+
+    *done = code == SPULL_OK;
+    if (code == SPULL_EXISTS || is_displaced(code, &why)) {
+        code = sp_pull_look(pull, &present, &why);
+        *done = code == SPULL_OK && present == SAME;
+    }
+    if (code != SPULL_OK && err != NULL)
+        *err = why;
+    return code;
+}
+
+enum spull_code sp_pull_turn(struct pull *pull, bool *done,
+                             struct spull_error *err)
+{
+    struct turn turn = {0};
+    enum spull_code code = sp_watch_phase(&pull->watch, SPULL_DOWNLOADING, err);
+
+    *done = false;
+    if (code == SPULL_OK)
+        code = download(pull, &turn, err);
+    if (code != SPULL_OK || turn.sealed == NULL)
+        return code;
+    pull->size = turn.sealed->size;
+    code = sp_pull_judge(pull, err);
+    if (code == SPULL_OK)
+        code = sp_watch_phase(&pull->watch, SPULL_INSTALLING, err);
+    if (code != SPULL_OK) {
+        sp_sealed_discard(turn.sealed);
+        return code;
+    }
+    return install(pull, turn.sealed, done, err);
+}
