@@ -318,10 +318,15 @@ static void add_state(struct text *text, const struct bar_view *view)
         text_add(text, "asking the registry");
         break;
     case SPULL_WAITING:
-        text_add(text, "waiting %u s", view->wait);
+        text_add(text, "waiting");
+        if (view->wait > 0)
+            text_add(text, " %u s", view->wait);
         break;
     case SPULL_INSTALLING:
         text_add(text, "installing");
+        break;
+    case SPULL_CHECKING:
+        text_add(text, "reading");
         break;
     case SPULL_DOWNLOADING:
         text_add(text, "downloading");

@@ -56,6 +56,7 @@ extern const struct cmd cmd_pull;
 extern const struct cmd cmd_tags;
 extern const struct cmd cmd_manifest;
 extern const struct cmd cmd_resolve;
+extern const struct cmd cmd_verify;
 extern const struct cmd cmd_config;
 extern const struct cmd cmd_help;
 

@@ -54,6 +54,8 @@ const char *opt_kind_name(enum opt_kind kind)
         return "number";
     case OPT_RATE:
         return "rate";
+    case OPT_PATIENCE:
+        return "patience";
     case OPT_LIST:
         return "list";
     }
@@ -102,6 +104,16 @@ static enum spull_code set_count(unsigned *place, const char *value,
                         "%u",
                         value, what, least, most);
     *place = (unsigned)number;
+    return SPULL_OK;
+}
+
+static enum spull_code set_patience(unsigned *place, const char *value,
+                                    struct spull_error *err)
+{
+    if (strcasecmp(value, "forever") != 0)
+        return set_count(place, value, " of seconds, or 'forever',", 0,
+                         COUNT_MAX, err);
+    *place = SPULL_WAIT;
     return SPULL_OK;
 }
 
@@ -162,6 +174,8 @@ enum spull_code opt_set(void *base, const struct opt_row *row,
         return set_count(place, value, "", 0, COUNT_MAX, err);
     case OPT_RATE:
         return set_rate(place, value, err);
+    case OPT_PATIENCE:
+        return set_patience(place, value, err);
     case OPT_LIST:
     case OPT_TEXT:
     case OPT_PATH:
@@ -181,6 +195,11 @@ const char *opt_get(const void *base, const struct opt_row *row,
         return *(const bool *)place ? "yes" : "no";
     case OPT_COUNT:
     case OPT_SECONDS:
+        snprintf(number, OPT_NUMBER_TEXT, "%u", *(const unsigned *)place);
+        return number;
+    case OPT_PATIENCE:
+        if (*(const unsigned *)place == SPULL_WAIT)
+            return "forever";
         snprintf(number, OPT_NUMBER_TEXT, "%u", *(const unsigned *)place);
         return number;
     case OPT_RATE:

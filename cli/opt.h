@@ -21,6 +21,7 @@ enum opt_kind {
     OPT_SECONDS,  /* unsigned */
     OPT_COUNT,    /* unsigned; what makes sense, the library knows */
     OPT_RATE,     /* uint64_t, bytes a second; K, M and G are powers of 1024 */
+    OPT_PATIENCE, /* unsigned, seconds or "forever" (SPULL_WAIT) */
     OPT_LIST      /* const char *, checked here and collected by others */
 };
 

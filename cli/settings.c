@@ -59,6 +59,11 @@ static const struct opt_row image_rows[] = {
      "take an md5 for a proof where a manifest states nothing better"},
     {"connections", 0, "N", OPT_COUNT, AT(connections), "connections",
      "use up to N connections for an image (1 to 16)"},
+    {"wait", 0, "SECONDS|forever", OPT_PATIENCE, AT(wait), "wait",
+     "wait so long for another process that downloads the same image (forever: "
+     "as long as it shows life)"},
+    {"keep-days", 0, "DAYS", OPT_COUNT, AT(keep_days), "keep-days",
+     "remove partial files of others that are older"},
     {"limit-rate", 0, "RATE", OPT_RATE, AT(limit_rate), "limit-rate",
      "download no faster than RATE bytes a second (500K, 20M; 0: no limit)"},
 };
@@ -92,6 +97,8 @@ void settings_init(struct settings *settings)
     settings->max_time = options.max_time;
     settings->retries = options.retries;
     settings->connections = options.connections;
+    settings->wait = options.wait;
+    settings->keep_days = options.keep_days;
     settings->limit_rate = options.limit_rate;
     settings->strict_size = options.strict_size != 0;
     settings->allow_md5 = options.allow_md5 != 0;
@@ -120,6 +127,8 @@ void settings_to_options(const struct settings *settings, const char *registry,
     options->max_time = settings->max_time;
     options->retries = settings->retries;
     options->connections = settings->connections;
+    options->wait = settings->wait;
+    options->keep_days = settings->keep_days;
     options->limit_rate = settings->limit_rate;
     options->arch = settings->arch;
     options->strict_size = settings->strict_size;

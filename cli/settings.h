@@ -38,6 +38,8 @@ struct settings {
     bool strict_size;
     bool allow_md5;
     unsigned connections;
+    unsigned wait;
+    unsigned keep_days;
     uint64_t limit_rate;
 };
 
@@ -45,7 +47,7 @@ extern const struct opt_table settings_session; /* who asks a registry */
 extern const struct opt_table settings_image;   /* who installs */
 
 /* The rows of all keys, numbered. NULL: no more. */
-#define SETTINGS_MAX 21
+#define SETTINGS_MAX 23
 const struct opt_row *settings_row(size_t number);
 
 void settings_init(struct settings *settings);

@@ -83,6 +83,9 @@
  * gains nothing on loopback, and 16 connections stay under 8 MiB. */
 #define SP_CHUNK (256 * SP_KIB)
 
+/* A wait that is shorter than this is not worth a countdown. */
+#define SP_COUNTDOWN_MS 3000
+
 /* Connections for one blob: more than this is an attack on most servers. */
 #define SP_CONNECTIONS_MAX 16
 

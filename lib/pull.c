@@ -128,7 +128,7 @@ static bool is_our_turn(struct pull *pull, struct patience *patience)
 /* --- the steps -------------------------------------------------------------
  */
 
-static enum spull_code find(struct pull *pull, struct spull_error *err)
+enum spull_code sp_pull_find(struct pull *pull, struct spull_error *err)
 {
     enum spull_code code = sp_watch_phase(&pull->watch, SPULL_RESOLVING, err);
 
@@ -194,7 +194,7 @@ static enum spull_code run(struct pull *pull, enum spull_state *state,
         return sp_pull_judge(pull, err);
     }
     if (code == SPULL_OK)
-        code = find(pull, err);
+        code = sp_pull_find(pull, err);
     if (code == SPULL_OK)
         code = sp_lead_new(pull->dir, sp_digest_hex(&pull->want), &pull->lead,
                            err);
@@ -206,7 +206,7 @@ static enum spull_code describe(const struct pull *pull,
                                 struct spull_error *err)
 {
     image->path = strdup(pull->path);
-    image->ref = sp_ref_text(pull->ref);
+    image->ref = pull->ref == NULL ? strdup("") : sp_ref_text(pull->ref);
     image->digest = strdup(pull->want.text);
     if (pull->served != NULL)
         image->url = strdup(pull->served->text);
@@ -221,24 +221,31 @@ static enum spull_code describe(const struct pull *pull,
     return SPULL_OK;
 }
 
+static enum spull_code verify(struct pull *pull, enum spull_state *state,
+                              struct spull_error *err)
+{
+    *state = SPULL_UP_TO_DATE;
+    return sp_pull_verify(pull, err);
+}
+
 enum spull_code sp_pull(struct sp_ctx *ctx, struct sp_http *http,
-                        const struct sp_url *registry, const struct sp_ref *ref,
-                        const char *text, const char *path,
-                        struct spull_image **out, struct spull_error *err)
+                        const struct sp_order *order, struct spull_image **out,
+                        struct spull_error *err)
 {
     struct pull pull = {.ctx = ctx,
                         .http = http,
-                        .registry = registry,
-                        .ref = ref,
-                        .path = path};
+                        .registry = order->registry,
+                        .ref = order->ref,
+                        .path = order->path};
     struct spull_image *image = calloc(1, sizeof *image);
     uint64_t start = sp_watch_ms();
     enum spull_code code = SPULL_OK;
 
     if (image == NULL)
         return sp_err_nomem(err);
-    sp_watch_init(&pull.watch, ctx, text);
-    code = run(&pull, &image->state, err);
+    sp_watch_init(&pull.watch, ctx, order->text);
+    code = order->verify ? verify(&pull, &image->state, err)
+                         : run(&pull, &image->state, err);
     if (code == SPULL_OK)
         code = describe(&pull, image, err);
     image->seconds = (double)(sp_watch_ms() - start) / 1000.0;

@@ -6,6 +6,8 @@
 #ifndef SP_PULL_H
 #define SP_PULL_H
 
+#include <stdbool.h>
+
 #include <spull.h>
 
 #include "ctx.h"
@@ -13,10 +15,17 @@
 #include "ref.h"
 #include "url.h"
 
-/* As spull_pull(), with the reference parsed and its registry found. */
+struct sp_order {
+    const struct sp_url *registry;
+    const struct sp_ref *ref;
+    const char *text; /* as the user wrote it, for the progress callback */
+    const char *path;
+    bool verify; /* read what is there, instead; ref may be NULL then */
+};
+
+/* As spull_pull() and spull_verify(). */
 enum spull_code sp_pull(struct sp_ctx *ctx, struct sp_http *http,
-                        const struct sp_url *registry, const struct sp_ref *ref,
-                        const char *text, const char *path,
-                        struct spull_image **out, struct spull_error *err);
+                        const struct sp_order *order, struct spull_image **out,
+                        struct spull_error *err);
 
 #endif

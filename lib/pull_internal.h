@@ -3,7 +3,8 @@
  * pull_internal: what the files of the room pull share.
  *
  * pull.c has the steps in order, pull_present.c what lies at the destination
- * already, pull_turn.c one turn at downloading. Nobody else includes it.
+ * already, pull_turn.c one turn at downloading, pull_verify.c the second
+ * look at a file. Nobody else includes it.
  */
 #ifndef SP_PULL_INTERNAL_H
 #define SP_PULL_INTERNAL_H
@@ -58,6 +59,12 @@ enum spull_code sp_pull_say_exists(const struct pull *pull,
  */
 enum spull_code sp_pull_turn(struct pull *pull, bool *done,
                              struct spull_error *err);
+
+/* Asks the registry; says what has to be proven. */
+enum spull_code sp_pull_find(struct pull *pull, struct spull_error *err);
+
+/* Reads the file at path and compares; ref may be NULL. */
+enum spull_code sp_pull_verify(struct pull *pull, struct spull_error *err);
 
 /* Whether the image suits the options; warns of what the user should know. */
 enum spull_code sp_pull_judge(struct pull *pull, struct spull_error *err);

@@ -86,7 +86,8 @@ enum spull_code sp_watch_rest(struct sp_watch *watch, uint64_t ms,
     watch->now.phase = SPULL_WAITING;
     watch->now.note = note;
     for (; now < end && code == SPULL_OK; now = sp_watch_ms()) {
-        watch->now.wait_seconds = (unsigned)((end - now + 999) / 1000);
+        watch->now.wait_seconds =
+            ms < SP_COUNTDOWN_MS ? 0 : (unsigned)((end - now + 999) / 1000);
         code = tell(watch, err);
         if (code == SPULL_OK)
             sp_ctx_doze(watch->ctx,

@@ -85,7 +85,8 @@ enum spull_phase {
     SPULL_RESOLVING,   /* asking the registry */
     SPULL_DOWNLOADING, /* bytes and total count */
     SPULL_WAITING,     /* wait_seconds until the next try; note says why */
-    SPULL_INSTALLING   /* verified; flushing to disk and naming */
+    SPULL_INSTALLING,  /* verified; flushing to disk and naming */
+    SPULL_CHECKING     /* reading a file that is there */
 };
 
 /* Where a pull is. Pointers live as long as the callback runs. */
@@ -96,7 +97,7 @@ struct spull_progress {
     uint64_t total;        /* size of the blob; 0: not known yet */
     uint64_t resumed;      /* how many of bytes an earlier run had left */
     unsigned connections;  /* transfers that are running */
-    unsigned wait_seconds; /* with SPULL_WAITING */
+    unsigned wait_seconds; /* with SPULL_WAITING; 0: it can't be said */
     const char *note;      /* "" or one printable line */
 };
 
@@ -261,6 +262,19 @@ struct spull_image {
 SPULL_API enum spull_code spull_pull(struct spull *session, const char *ref,
                                      const char *path, struct spull_image **out,
                                      struct spull_error *err);
+
+/*
+ * Reads the file at path again and compares its digest with what the registry
+ * has for ref or, where ref is NULL, with what was found when it was installed
+ * (an extended attribute). Success means equal, and renews that note. Fails
+ * with SPULL_INTEGRITY: damaged, or intact but the tag has moved on, as the
+ * text says; NOT_FOUND: no such file, or nothing is known of it. Also USAGE,
+ * NETWORK, DENIED, STORAGE.
+ */
+SPULL_API enum spull_code spull_verify(struct spull *session, const char *path,
+                                       const char *ref,
+                                       struct spull_image **out,
+                                       struct spull_error *err);
 SPULL_API void spull_image_free(struct spull_image *image);
 
 #ifdef __cplusplus

@@ -15,7 +15,7 @@ FLOORS = (
     ("words", "err buf limits ctx thread watch"),
     ("values", "ref url digest manifest span sif head pace retry "
                "owner"),
-    ("world", "http part unpack"),
+    ("world", "http part proof unpack"),
     ("steps", "registry fetch verify install"),
     ("orders", "pull mirror check"),
     ("door", "spull"),
