@@ -45,6 +45,9 @@ _spull_look() {
         elif [[ $name == -- ]]; then
             ((i == last)) || ended=1
             continue
+        elif [[ $name == --netrc || $name == --no-netrc ]]; then
+            ((i == last)) || ask+=("$name")
+            continue
         elif [[ $name == --*=* ]]; then
             value=${name#*=} name=${name%%=*}
         elif [[ $name =~ ^-[qvhFV]*([rdo])(.+)$ ]]; then
@@ -59,7 +62,9 @@ _spull_look() {
         ((i < last)) || option=$name cur=$value
         case $name in
             -r) ask+=("--registry=$value") ;;
-            --registry | --ca-file | --ca-dir) ask+=("$name=$value") ;;
+            --registry | --ca-file | --ca-dir | --client-cert | \
+                --client-key | --netrc-file | --header | --proxy | \
+                --ip-version) ask+=("$name=$value") ;;
         esac
     done
 }
@@ -74,8 +79,11 @@ _spull_operand() {
 
 _spull_takes_value() {
     [[ $1 =~ ^-[qvhFV]*[rdo]$ ]] || case $1 in
-        --registry | --ca-file | --ca-dir | --connect-timeout | \
-            --stall-timeout | --user-agent | --dir | --output | --arch) ;;
+        --registry | --ca-file | --ca-dir | --client-cert | --client-key | \
+            --netrc-file | --header | --proxy | --ip-version | \
+            --user-agent | --connect-timeout | --stall-timeout | \
+            --max-time | --retries | --dir | --arch | --connections | \
+            --limit-rate | --wait | --keep-days | --output | --ref) ;;
         *) return 1 ;;
     esac
 }
@@ -91,10 +99,12 @@ _spull_offer() {
 
 _spull_options() {
     local all=(-q --quiet -v --verbose -h --help)
-    local session=(-r --registry --ca-file --ca-dir --connect-timeout
-        --stall-timeout --user-agent --json)
+    local session=(-r --registry --ca-file --ca-dir --client-cert --client-key
+        --netrc --no-netrc --netrc-file --header --proxy --ip-version
+        --user-agent --connect-timeout --stall-timeout --max-time --retries
+        --json)
     local keys=(-d --dir --arch --strict-size --no-strict-size --allow-md5
-        --no-allow-md5)
+        --no-allow-md5 --connections --limit-rate --wait --keep-days)
     local file=(-o --output -F --force)
     case $command in
         '')
@@ -108,6 +118,7 @@ _spull_options() {
         tags | manifest | resolve)
             _spull_offer "$1" "${all[@]}" "${session[@]}"
             ;;
+        verify) _spull_offer "$1" "${all[@]}" "${session[@]}" --ref ;;
         config)
             _spull_offer "$1" "${all[@]}" "${session[@]}" "${keys[@]}" \
                 --registries
@@ -125,7 +136,12 @@ _spull_value() {
             compopt -o plusdirs
             ;;
         -d | --dir | --ca-dir) compopt -o dirnames ;;
-        -o | --output | --ca-file) compopt -o default ;;
+        -o | --output | --ca-file | --client-cert | --client-key | \
+            --netrc-file) compopt -o default ;;
+        --ip-version) _spull_offer "$1" 4 6 ;;
+        --proxy) _spull_offer "$1" none ;;
+        --wait) _spull_offer "$1" forever ;;
+        --ref) [[ $cur != */*:* ]] || _spull_tags "$1" ;;
         --arch)
             _spull_offer "$1" 386 amd64 arm arm64 ppc64 ppc64le mips mipsle \
                 mips64 mips64le s390x riscv64 loong64
@@ -141,7 +157,7 @@ _spull_tags() {
     while IFS= read -r tag; do
         _spull_offer "$1" "$head$tag"
     done < <(
-        "$spull" tags -q "${ask[@]}" --connect-timeout 2 --stall-timeout 2 \
+        "$spull" tags -q "${ask[@]}" --max-time 3 --retries 0 \
             -- "$container" 2>/dev/null
     )
 }
@@ -157,7 +173,9 @@ _spull() {
     elif [[ $cur == -* && -z $ended ]]; then
         _spull_options "$2"
     elif [[ $command == help || -z $command$ended && $cur != */* ]]; then
-        _spull_offer "$2" pull tags manifest resolve config help
+        _spull_offer "$2" pull tags manifest resolve verify config help
+    elif [[ $command == verify ]]; then
+        compopt -o default
     elif [[ $cur == */* && ${cur##*/} == *:* ]]; then
         case $command in
             '' | pull | manifest | resolve) _spull_tags "$2" ;;

@@ -23,8 +23,13 @@ function __spull_look
             set ended yes
         else if string match -q -- '--*=*' $word
             set -a asks (__spull_asks (string split -m 1 -- = $word))
-        else if contains -- $word --registry --ca-file --ca-dir --dir \
-                --output --arch --connect-timeout --stall-timeout --user-agent
+        else if contains -- $word --netrc --no-netrc
+            set -a asks $word
+        else if contains -- $word --registry --ca-file --ca-dir \
+                --client-cert --client-key --netrc-file --header --proxy \
+                --ip-version --user-agent --connect-timeout --stall-timeout \
+                --max-time --retries --dir --arch --connections --limit-rate \
+                --wait --keep-days --output --ref
             set name $word
         else if set --local cut \
                 (string match -r -- '^-[qvhFV]*([rdo])(.*)$' $word)
@@ -44,7 +49,8 @@ function __spull_asks --argument-names name value
     switch $name
         case -r
             echo -- --registry=$value
-        case --registry --ca-file --ca-dir
+        case --registry --ca-file --ca-dir --client-cert --client-key \
+                --netrc-file --header --proxy --ip-version
             echo -- $name=$value
     end
 end
@@ -71,7 +77,7 @@ function __spull_tags
     or return
     set --local container (string replace -r ':[^:]*$' '' -- $word)
     set --local tags ($program tags -q $look[2..-1] \
-        --connect-timeout 2 --stall-timeout 2 -- $container 2>/dev/null)
+        --max-time 3 --retries 0 -- $container 2>/dev/null)
     for tag in $tags
         echo -- $container:$tag
     end
@@ -91,11 +97,14 @@ complete -c spull -n '__spull_at "" help' -a tags \
 complete -c spull -n '__spull_at "" help' -a manifest -d 'print a manifest'
 complete -c spull -n '__spull_at "" help' -a resolve \
     -d 'print references with their digests'
+complete -c spull -n '__spull_at "" help' -a verify \
+    -d 'read installed images again'
 complete -c spull -n '__spull_at "" help' -a config \
     -d 'show every setting and where it came from'
 complete -c spull -n '__spull_at "" help' -a help \
     -d 'explain spull or one of its commands'
 complete -c spull -n '__spull_at "" pull manifest resolve' -a '(__spull_tags)'
+complete -c spull -n '__spull_at verify' -F
 
 complete -c spull -s q -l quiet -d 'say nothing but errors'
 complete -c spull -s v -l verbose -d 'say what is done and why'
@@ -103,7 +112,7 @@ complete -c spull -s h -l help -d 'show help'
 complete -c spull -n '__spull_at ""' -s V -l version -d 'show version'
 complete -c spull -n '__spull_at help' -l dump -d 'print a table for programs'
 
-set --local session '__spull_at "" pull tags manifest resolve config'
+set --local session '__spull_at "" pull tags manifest resolve verify config'
 complete -c spull -n $session -s r -l registry -x -a '(__spull_registries)' \
     -d 'ask this registry'
 complete -c spull -n $session -l ca-file -r -F \
@@ -111,12 +120,29 @@ complete -c spull -n $session -l ca-file -r -F \
 complete -c spull -n $session -l ca-dir -x \
     -a '(__fish_complete_directories (commandline -ct))' \
     -d 'trust the authorities in a directory'
+complete -c spull -n $session -l client-cert -r -F \
+    -d 'show this certificate to the registry'
+complete -c spull -n $session -l client-key -r -F \
+    -d 'the private key of that certificate'
+complete -c spull -n $session -l netrc -d 'take credentials from ~/.netrc'
+complete -c spull -n $session -l no-netrc -d 'do not read ~/.netrc'
+complete -c spull -n $session -l netrc-file -r -F \
+    -d 'take credentials from a file'
+complete -c spull -n $session -l header -x \
+    -d 'send a header to the registry'
+complete -c spull -n $session -l proxy -x -a none -d 'go through this proxy'
+complete -c spull -n $session -l ip-version -x -a '4 6' \
+    -d 'use such addresses only'
+complete -c spull -n $session -l user-agent -x \
+    -d 'what servers are told about the client'
 complete -c spull -n $session -l connect-timeout -x \
     -d 'give up reaching a server'
 complete -c spull -n $session -l stall-timeout -x \
     -d 'give up a transfer that stalls'
-complete -c spull -n $session -l user-agent -x \
-    -d 'what servers are told about the client'
+complete -c spull -n $session -l max-time -x \
+    -d 'give up what takes longer'
+complete -c spull -n $session -l retries -x \
+    -d 'give up after so many tries in vain'
 complete -c spull -n $session -l json -d 'print results as JSON'
 
 set --local keys '__spull_at "" pull config'
@@ -133,6 +159,15 @@ complete -c spull -n $keys -l allow-md5 \
     -d 'take an md5 where there is no better'
 complete -c spull -n $keys -l no-allow-md5 \
     -d 'refuse what only an md5 vouches for'
+complete -c spull -n $keys -l connections -x \
+    -d 'use up to this many connections'
+complete -c spull -n $keys -l limit-rate -x \
+    -d 'download no faster than this'
+complete -c spull -n $keys -l wait -x -a forever \
+    -d 'wait for another process so long'
+complete -c spull -n $keys -l keep-days -x -d 'remove older partial files'
+complete -c spull -n '__spull_at verify' -l ref -x -a '(__spull_tags)' \
+    -d 'compare with the registry'
 complete -c spull -n '__spull_at config' -l registries \
     -d 'list the names of registries'
 

@@ -164,14 +164,12 @@ static enum spull_code start_whole(struct fetch *fetch, struct source *source,
                                    struct spull_error *err)
 {
     struct sp_span whole = {0, fetch->bound};
-    enum spull_code code = SPULL_OK;
 
     if (fetch->busy > 0)
         return SPULL_OK;
     if (sp_part_total(fetch->part) > 0)
-        code = sp_part_restart(fetch->part, err);
-    return code == SPULL_OK ? put_to_work(fetch, source, &whole, false, err)
-                            : code;
+        sp_part_restart(fetch->part);
+    return put_to_work(fetch, source, &whole, false, err);
 }
 
 /* Gives every connection that the pace allows a span. Until the first answer
@@ -193,29 +191,35 @@ static enum spull_code start_spans(struct fetch *fetch, uint64_t now_ms,
 }
 
 /* What is there does not go on: away with it, once nobody writes. */
-static enum spull_code begin_again(struct fetch *fetch, struct spull_error *err)
+static void begin_again(struct fetch *fetch)
 {
     if (fetch->busy > 0) {
         drop_all(fetch);
-        return SPULL_OK;
+        return;
     }
     fetch->restart = false;
     fetch->has_size = false;
+    fetch->has_room = false;
     for (size_t i = 0; i < fetch->blob->url_count; i++) {
         fetch->sources[i].etag[0] = '\0';
         fetch->sources[i].last_modified[0] = '\0';
         fetch->sources[i].served = false;
     }
-    return sp_part_total(fetch->part) > 0 ? sp_part_restart(fetch->part, err)
-                                          : SPULL_OK;
+    if (sp_part_total(fetch->part) > 0)
+        sp_part_restart(fetch->part);
 }
 
-/* As soon as it is known how much it will be. */
+/* As soon as it is known how much it will be. What an earlier run left behind
+ * the end shows that it was another blob's, or nonsense. */
 static enum spull_code make_room(struct fetch *fetch, struct spull_error *err)
 {
     if (!fetch->has_size || fetch->has_room)
         return SPULL_OK;
     fetch->has_room = true;
+    if (sp_part_extent(fetch->part) > fetch->size) {
+        fetch->restart = true;
+        return SPULL_OK;
+    }
     return sp_part_reserve(fetch->part, fetch->size, err);
 }
 
@@ -226,7 +230,7 @@ static enum spull_code employ(struct fetch *fetch, struct spull_error *err)
     enum spull_code code = make_room(fetch, err);
 
     if (code == SPULL_OK && fetch->restart)
-        code = begin_again(fetch, err);
+        begin_again(fetch);
     if (code != SPULL_OK || fetch->restart)
         return code;
     release_robbed(fetch);

@@ -134,8 +134,9 @@ static enum spull_code use_whole(struct lane *lane, struct spull_error *err)
     lane->from = 0;
     atomic_store(&lane->at, 0);
     atomic_store(&lane->to, fetch->bound);
-    return sp_part_total(fetch->part) == 0 ? SPULL_OK
-                                           : sp_part_restart(fetch->part, err);
+    if (sp_part_total(fetch->part) > 0)
+        sp_part_restart(fetch->part);
+    return SPULL_OK;
 }
 
 static enum spull_code take_whole(struct lane *lane, const struct sp_head *head,

@@ -66,12 +66,12 @@ static void take_range(struct sp_head *head, const char *value)
     at = read_number(at + 1, &last);
     if (at == NULL || *at != '/' || last < from || last == UINT64_MAX)
         return;
-    head->has_total = read_number(at + 1, &total) != NULL;
-    if (!head->has_total && strcmp(at + 1, "*") != 0)
-        return;
-    if (head->has_total && total <= last) {
-        head->has_total = false;
-        return;
+    at++;
+    if (strcmp(at, "*") != 0) {
+        at = read_number(at, &total);
+        if (at == NULL || *at != '\0' || total <= last)
+            return;
+        head->has_total = true;
     }
     head->has_range = true;
     head->from = from;

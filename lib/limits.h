@@ -117,8 +117,9 @@
 #define SP_PACE_WINDOW_MS 100
 
 /* Milliseconds before a number of connections that brought nothing is tried
- * again, the first time; it doubles. */
-#define SP_PACE_PAUSE_MS 1000
+ * again, the first time; it doubles up to about the last. */
+#define SP_PACE_PAUSE_MS     1000
+#define SP_PACE_PAUSE_MAX_MS 60000
 
 /* Tries that bring nothing, in a row, before a URL counts as dead. */
 #define SP_RETRIES 5

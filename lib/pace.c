@@ -41,16 +41,22 @@ static void pause_from(struct sp_pace *pace, uint64_t now_ms)
 {
     pace->before = 0;
     pace->again_ms = now_ms + pace->pause_ms;
-    pace->pause_ms *= 2;
+    if (pace->pause_ms < SP_PACE_PAUSE_MAX_MS)
+        pace->pause_ms *= 2;
 }
 
+/* A step is judged once: what comes later is not its doing. */
 static void judge(struct sp_pace *pace, uint64_t now_ms, double rate)
 {
-    if (pace->before != 0 && rate < pace->rate * GAIN) {
+    bool failed = pace->before != 0 && !(rate > pace->rate * GAIN);
+
+    if (failed) {
         pace->target = pace->before;
         pause_from(pace, now_ms);
     } else if (pace->target < pace->most) {
         step_up(pace, rate);
+    } else {
+        pace->before = 0;
     }
 }
 

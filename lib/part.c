@@ -85,6 +85,7 @@ enum spull_code sp_part_new(const char *dir, const char *label,
     pthread_mutex_init(&part->lock, NULL);
     pthread_cond_init(&part->moved, NULL);
     snprintf(part->label, sizeof part->label, "%s", label);
+    part->saved_ms = sp_watch_ms();
     part->file.where = strdup(dir);
     code = part->file.where == NULL ? sp_err_nomem(err)
                                     : create(&part->file, part->label, err);
@@ -175,6 +176,17 @@ uint64_t sp_part_total(struct sp_part *part)
     return total;
 }
 
+uint64_t sp_part_extent(struct sp_part *part)
+{
+    uint64_t extent = 0;
+
+    pthread_mutex_lock(&part->lock);
+    if (part->done.count > 0)
+        extent = part->done.list[part->done.count - 1].to;
+    pthread_mutex_unlock(&part->lock);
+    return extent;
+}
+
 bool sp_part_gap(struct sp_part *part, uint64_t from, uint64_t size,
                  struct sp_span *out)
 {
@@ -186,7 +198,8 @@ bool sp_part_gap(struct sp_part *part, uint64_t from, uint64_t size,
     return found;
 }
 
-enum spull_code sp_part_restart(struct sp_part *part, struct spull_error *err)
+/* The old bytes stay until they are written over, or cut at the end. */
+void sp_part_restart(struct sp_part *part)
 {
     pthread_mutex_lock(&part->lock);
     sp_spans_clear(&part->done);
@@ -195,10 +208,6 @@ enum spull_code sp_part_restart(struct sp_part *part, struct spull_error *err)
     part->rounds++;
     pthread_cond_signal(&part->moved);
     pthread_mutex_unlock(&part->lock);
-    if (ftruncate(part->file.fd, 0) != 0)
-        return sp_err_sys(err, SPULL_STORAGE, errno, "cannot truncate in %s",
-                          part->file.where);
-    return SPULL_OK;
 }
 
 static void end(struct sp_part *part, enum part_state state)
@@ -209,16 +218,27 @@ static void end(struct sp_part *part, enum part_state state)
     pthread_mutex_unlock(&part->lock);
 }
 
+static bool has_all(struct sp_part *part, uint64_t size)
+{
+    bool all = false;
+
+    pthread_mutex_lock(&part->lock);
+    all = part->frontier == size && sp_spans_total(&part->done) == size;
+    pthread_mutex_unlock(&part->lock);
+    return all;
+}
+
 enum spull_code sp_part_complete(struct sp_part *part, uint64_t size,
                                  struct spull_error *err)
 {
-    uint64_t total = sp_part_total(part);
-
-    if (total != size)
+    if (!has_all(part, size))
         return sp_err_set(err, SPULL_INTERNAL,
-                          "a part of %" PRIu64 " bytes called complete at "
-                          "%" PRIu64,
-                          size, total);
+                          "a part is not what its writer thinks: %" PRIu64
+                          " bytes, of which %" PRIu64 " are there",
+                          size, sp_part_total(part));
+    if (part->rounds > 0 && ftruncate(part->file.fd, (off_t)size) != 0)
+        return sp_err_sys(err, SPULL_STORAGE, errno, "cannot truncate in %s",
+                          part->file.where);
     part->file.size = size;
     end(part, PART_COMPLETE);
     return SPULL_OK;
@@ -261,6 +281,16 @@ enum sp_follow sp_part_follow(struct sp_part *part, uint64_t from,
     *round = part->rounds;
     pthread_mutex_unlock(&part->lock);
     return what;
+}
+
+bool sp_part_is_stale(struct sp_part *part, unsigned round)
+{
+    bool stale = false;
+
+    pthread_mutex_lock(&part->lock);
+    stale = part->rounds != round;
+    pthread_mutex_unlock(&part->lock);
+    return stale;
 }
 
 enum spull_code sp_part_read(struct sp_part *part, uint64_t at, void *bytes,

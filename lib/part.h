@@ -88,8 +88,9 @@ enum spull_code sp_part_write(struct sp_part *part, uint64_t at,
                               const void *bytes, size_t len,
                               struct spull_error *err);
 
-/* Bytes written so far, holes not counted. */
+/* Bytes written so far, holes not counted; and where the last of them ends. */
 uint64_t sp_part_total(struct sp_part *part);
+uint64_t sp_part_extent(struct sp_part *part);
 
 /*
  * The first bytes at or behind from, and before size, that are missing; false:
@@ -99,11 +100,12 @@ bool sp_part_gap(struct sp_part *part, uint64_t from, uint64_t size,
                  struct sp_span *out);
 
 /* Forgets every byte: what was written came from a source that lied. */
-enum spull_code sp_part_restart(struct sp_part *part, struct spull_error *err);
+void sp_part_restart(struct sp_part *part);
 
 /*
- * The writer's last word: all size bytes are there (SPULL_INTERNAL if not), or
- * no more will come. Either wakes the reader.
+ * The writer's last word: the bytes [0, size) and no others are there
+ * (SPULL_INTERNAL if not), or no more will come. Either wakes the reader. Also
+ * SPULL_STORAGE.
  */
 enum spull_code sp_part_complete(struct sp_part *part, uint64_t size,
                                  struct spull_error *err);
@@ -126,7 +128,13 @@ enum sp_follow {
 enum sp_follow sp_part_follow(struct sp_part *part, uint64_t from,
                               unsigned *round, uint64_t *frontier);
 
-/* Reads exactly len bytes, which the frontier has passed. SPULL_STORAGE. */
+/* Has there been a restart that the reader has not been told of? */
+bool sp_part_is_stale(struct sp_part *part, unsigned round);
+
+/*
+ * Reads exactly len bytes, which the frontier has passed. SPULL_STORAGE; it may
+ * fail for no other reason than that the part is stale.
+ */
 enum spull_code sp_part_read(struct sp_part *part, uint64_t at, void *bytes,
                              size_t len, struct spull_error *err);
 

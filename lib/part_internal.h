@@ -29,8 +29,8 @@ struct sp_part {
     struct spull_error broken; /* why the reader gave up; code 0: it did not */
     uint64_t size;             /* of the blob, where it is known; 0: not yet */
     uint64_t saved;            /* bytes that the journal knows of */
-    uint64_t saved_ms;         /* when it was written; 0: never */
-    uint64_t beat;             /* how often */
+    uint64_t saved_ms; /* when it was written, or could first have been */
+    uint64_t beat;     /* how often */
 };
 
 /* Takes note of a span that is in the file, and lets the reader know. Fails

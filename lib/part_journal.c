@@ -84,7 +84,7 @@ static bool has_news(const struct sp_part *part, uint64_t now_ms)
 {
     uint64_t since = now_ms - part->saved_ms;
 
-    if (part->saved_ms == 0 || since >= SP_BEAT_MS)
+    if (since >= SP_BEAT_MS)
         return true;
     return since >= SP_JOURNAL_MS && sp_spans_total(&part->done) != part->saved;
 }

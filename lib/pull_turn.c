@@ -49,7 +49,6 @@ static enum spull_code lead_with(struct pull *pull, struct sp_part *part,
     enum present present = ABSENT;
     enum spull_code code = SPULL_OK;
 
-    sp_part_save(part);
     turn->lost = !sp_lead_take(pull->lead, part);
     if (turn->lost)
         return SPULL_OK;

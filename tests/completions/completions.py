@@ -4,6 +4,7 @@
 
 usage: SPULL_BIN=FILE completions.py bash|zsh|fish
 """
+import http.server
 import json
 import os
 import pathlib
@@ -11,6 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -19,9 +21,9 @@ import shells
 SKIPPED = 77
 KEPT = ("PATH", "ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS",
         "TSAN_OPTIONS", "LD_LIBRARY_PATH")
-COMMANDS = ["config", "help", "manifest", "pull", "resolve", "tags"]
-# A server that hangs must not hang the shell: two timeouts of two seconds,
-# and what a slow machine adds. Without them it would be 30.
+COMMANDS = ["config", "help", "manifest", "pull", "resolve", "tags", "verify"]
+# A server that hangs must not hang the shell: three seconds, and what a slow
+# machine adds. With the defaults for tries and timeouts it would be 20 or more.
 QUICK = 15
 
 RC = """
@@ -96,6 +98,34 @@ class Case(unittest.TestCase):
         return rows
 
 
+class Guarded(http.server.ThreadingHTTPServer):
+    """A registry that shows its tags to those who send two headers."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            known = (self.headers["X-Key"], self.headers["X-Other"])
+            body = b'{"name": "lab/cow", "tags": ["secret"]}'
+            self.send_response(200 if known == ("a b", "c") else 403)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args):
+            pass
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), self.Handler)
+        self.address = f"http://127.0.0.1:{self.server_port}"
+
+    def __enter__(self):
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *args):
+        self.shutdown()
+        self.server_close()
+
+
 class Words(Case):
     def test_commands(self):
         self.assertEqual(sorted(row[0] for row in self.dump()["command"]),
@@ -133,6 +163,14 @@ class Words(Case):
     def test_no_option_after_dashes(self):
         self.offers("spull pull -- --f", [])
 
+    def test_values(self):
+        self.offers("spull --ip-version ", ["4", "6"])
+        self.offers("spull tags --proxy=", ["--proxy=none"])
+        self.offers("spull pull --wait f", ["forever"])
+        for option in ("header", "retries", "connections", "limit-rate"):
+            self.offers(f"spull pull --{option} ", [])
+        self.offers("spull --retries 3 ta", ["tags"])
+
     def test_arch(self):
         self.offers("spull --arch amd", ["amd64"])
         self.offers("spull pull --arch=riscv", ["--arch=riscv64"])
@@ -145,9 +183,13 @@ class Files(Case):
         self.offers("spull --dir=im", ["--dir=images"])
 
     def test_files(self):
-        for option in ("-o ", "--output ", "--ca-file ", "-Fo "):
+        for option in ("-o ", "--output ", "--ca-file ", "-Fo ",
+                       "--client-cert ", "--client-key ", "--netrc-file "):
             self.offers("spull pull " + option,
                         ["certs", "images", "notes.txt"])
+
+    def test_files_to_verify(self):
+        self.offers("spull verify ", ["certs", "images", "notes.txt"])
 
     def test_no_files_for_operands(self):
         self.offers("spull pull ", [])
@@ -169,6 +211,7 @@ class Registry(Case):
                         "pull -d images lab/cow:latest ", "pull -- "):
             self.offers(f"spull {command}lab/cow:", tags)
         self.offers("spull lab/cow:1", tags[:2])
+        self.offers("spull verify --ref lab/cow:1", tags[:2])
 
     def test_tag_on_the_line(self):
         self.assertEqual(self.shell.typed("spull pull lab/cow:la"),
@@ -183,6 +226,15 @@ class Registry(Case):
             self.offers(f"spull {option} lab/cow:", ["lab/cow:elsewhere"])
         self.offers("spull -r ../home/registry lab/cow:la",
                     ["lab/cow:latest"])
+
+    def test_tags_for_those_who_may_see_them(self):
+        """What the line says of credentials goes to the registry."""
+        with Guarded() as guarded:
+            ask = f"spull -r {guarded.address} --no-netrc "
+            self.offers(ask + "lab/cow:", [])
+            self.offers(ask + "--header 'X-Key: a b' "
+                        + "--header=X-Other:\\ c lab/cow:",
+                        ["lab/cow:secret"])
 
     def test_no_tags(self):
         self.offers("spull tags lab/cow:", [])

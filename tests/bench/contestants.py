@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+"""What people type to get an image, and what we want them to type.
+
+Each contestant is called as its users call it; the only options beyond that
+are the ones that keep it quiet, away from its configuration, or that tell it
+of the bench's certificate authority.
+"""
+
+from servers import manifest_url
+
+# The line that today's users paste, in one shell.
+LINE = """
+url=$(curl -sSf $CA "$1" | jq -r '.layers[0].urls[0]') &&
+    curl -sSf $CA -o "$2" "$url" &&
+    echo "$3  $2" | sha256sum --check --quiet
+"""
+SYNC = """ && sync "$1" """
+
+
+class Job:
+    """One image at one address, to be put into one file."""
+
+    def __init__(self, spull, base, blob, image, folder, ca=None):
+        self.spull = spull
+        self.base = base
+        self.blob = blob
+        self.image = image
+        self.folder = folder
+        self.name = "image.sif"
+        self.out = "%s/%s" % (folder, self.name)
+        self.ca = ca
+
+    def trust(self, option):
+        return [option, self.ca] if self.ca else []
+
+
+def shell(script, *args):
+    return ["sh", "-c", script, "sh", *args]
+
+
+def spull(job):
+    return [job.spull, "-r", job.base, "-o", job.out,
+            *job.trust("--ca-file"), job.image.ref]
+
+
+def curl(job):
+    return ["curl", "-sSf", *job.trust("--cacert"), "-o", job.out, job.blob]
+
+
+def curl_sync(job):
+    ca = "--cacert '%s'" % job.ca if job.ca else ""
+    return shell('curl -sSf %s -o "$1" "$2"' % ca + SYNC, job.out, job.blob)
+
+
+def curl_line(job):
+    ca = "--cacert '%s'" % job.ca if job.ca else ""
+    return shell(LINE.replace("$CA", ca), manifest_url(job.base, job.image),
+                 job.out, job.image.sha256)
+
+
+def curl_both(job):
+    """One process that gets manifest and blob over one connection."""
+    return ["curl", "-sSf", *job.trust("--cacert"),
+            "-o", job.folder + "/manifest.json",
+            manifest_url(job.base, job.image), "-o", job.out, job.blob]
+
+
+def wget(job):
+    return ["wget", "-q", *job.trust("--ca-certificate"), "-O", job.out,
+            job.blob]
+
+
+def aria2c(connections, check=False, more=()):
+    def command(job):
+        return ["aria2c", "--no-conf", "-q", "-x%d" % connections,
+                "-s%d" % connections, "-k1M",
+                *job.trust("--ca-certificate"), *more,
+                *(["--checksum=sha-256=" + job.image.sha256] * check),
+                "-d", job.folder, "-o", job.name, job.blob]
+    return command
+
+
+def spull_version(job):
+    return [job.spull, "--version"]
+
+
+def curl_version(job):
+    return ["curl", "--version"]
+
+
+def aria2c_names(*connections, check):
+    return ["aria2c -x%d%s" % (n, " --checksum" if check else "")
+            for n in connections]
+
+
+# Name in the table -> (the programs it takes, job -> argv).
+ALL = {
+    "spull": ((), spull),
+    "spull --version": ((), spull_version),
+    "curl -o": (("curl",), curl),
+    "curl -o && sync": (("curl",), curl_sync),
+    "curl, jq, sha256sum": (("curl", "jq", "sha256sum"), curl_line),
+    "curl, two URLs": (("curl",), curl_both),
+    "curl --version": (("curl",), curl_version),
+    "wget": (("wget",), wget),
+    "aria2c -x8 --file-allocation=none":
+        (("aria2c",), aria2c(8, more=("--file-allocation=none",))),
+}
+for _check in (False, True):
+    for _n in (1, 4, 8, 16):
+        ALL[aria2c_names(_n, check=_check)[0]] = (
+            ("aria2c",), aria2c(_n, _check))

@@ -1,0 +1,570 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * install: names, rights, and what is left of the others, on this file system
+ * and, with calls that answer as others would, on those that know no
+ * renameat2(2) or no hard links. Each test works in a folder of its own, in
+ * which nothing may be left over.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "install.h"
+#include "part.h"
+#include "unit.h"
+
+/* --- the calls that name a file ------------------------------------------- */
+
+/*
+ * The linker takes these for the C library's. Each fails with the errno that is
+ * set here, or passes through; and writes down that it was made.
+ */
+static struct {
+    int renameat2, linkat, fchmod, fsync_file, fsync_dir;
+    bool link_reply_lost; /* linkat() fails after it has done its work */
+    bool deaf;            /* nothing is written down: several threads call */
+    char log[128];
+} fake;
+
+static void note(const char *what)
+{
+    size_t len = strlen(fake.log);
+
+    if (!fake.deaf)
+        snprintf(fake.log + len, sizeof(fake.log) - len, "%s ", what);
+}
+
+static int answer(int failure)
+{
+    errno = failure;
+    return failure == 0 ? 0 : -1;
+}
+
+int renameat2(int old_dir, const char *old_name, int new_dir,
+              const char *new_name, unsigned flags)
+{
+    note("rename2");
+    if (fake.renameat2 != 0)
+        return answer(fake.renameat2);
+    return (int)syscall(SYS_renameat2, old_dir, old_name, new_dir, new_name,
+                        flags);
+}
+
+int renameat(int old_dir, const char *old_name, int new_dir,
+             const char *new_name)
+{
+    note("rename");
+    return (int)syscall(SYS_renameat2, old_dir, old_name, new_dir, new_name, 0);
+}
+
+int linkat(int old_dir, const char *old_name, int new_dir, const char *new_name,
+           int flags)
+{
+    note("link");
+    if (fake.linkat == 0 || fake.link_reply_lost) {
+        long result =
+            syscall(SYS_linkat, old_dir, old_name, new_dir, new_name, flags);
+        if (result != 0 || fake.linkat == 0)
+            return (int)result;
+    }
+    return answer(fake.linkat);
+}
+
+int fchmod(int fd, mode_t mode)
+{
+    note("chmod");
+    if (fake.fchmod != 0)
+        return answer(fake.fchmod);
+    return (int)syscall(SYS_fchmod, fd, mode);
+}
+
+/* EINTR comes once, as after a signal; the rest comes for good. */
+int fsync(int fd)
+{
+    struct stat info;
+    int failure = 0;
+
+    if (fstat(fd, &info) != 0)
+        return -1;
+    note(S_ISDIR(info.st_mode) ? "sync-dir" : "sync");
+    failure = S_ISDIR(info.st_mode) ? fake.fsync_dir : fake.fsync_file;
+    if (failure == EINTR)
+        fake.fsync_file = 0;
+    return failure != 0 ? answer(failure) : (int)syscall(SYS_fsync, fd);
+}
+
+/* --- the folder of a test ------------------------------------------------- */
+
+static char folder[32];
+
+static int enter(void **state)
+{
+    (void)state;
+    memset(&fake, 0, sizeof(fake));
+    snprintf(folder, sizeof(folder), "spull-install-XXXXXX");
+    return mkdtemp(folder) == NULL ? -1 : chdir(folder);
+}
+
+/* Fails where something is left over, which then can be looked at. */
+static int leave(void **state)
+{
+    (void)state;
+    return chdir("..") != 0 ? -1 : rmdir(folder);
+}
+
+static unsigned names(void)
+{
+    DIR *dir = opendir(".");
+    unsigned count = 0;
+
+    assert_non_null(dir);
+    while (readdir(dir) != NULL)
+        count++;
+    closedir(dir);
+    return count - 2; /* "." and ".." */
+}
+
+static void write_file(const char *name, const char *text)
+{
+    FILE *file = fopen(name, "w");
+
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void check_file(const char *name, const char *text)
+{
+    char bytes[64];
+    FILE *file = fopen(name, "r");
+
+    assert_non_null(file);
+    size_t len = fread(bytes, 1, sizeof(bytes), file);
+    fclose(file);
+    assert_int_equal(len, strlen(text));
+    assert_memory_equal(bytes, text, len);
+}
+
+static ino_t inode(const char *name)
+{
+    struct stat info;
+
+    assert_int_equal(lstat(name, &info), 0);
+    return info.st_ino;
+}
+
+static struct sp_sealed *sealed_in(const char *dir, const char *text)
+{
+    struct sp_part *part = NULL;
+    struct sp_sealed *sealed = NULL;
+    struct sp_digest digest = {.text = "sha256:00"};
+    struct sp_look look = {.kind = "text", .arch = ""};
+    size_t len = strlen(text);
+
+    assert_int_equal(sp_part_new(dir, "00", &part, NULL), SPULL_OK);
+    assert_int_equal(sp_part_write(part, 0, text, len, NULL), SPULL_OK);
+    assert_int_equal(sp_part_complete(part, len, NULL), SPULL_OK);
+    assert_int_equal(sp_part_seal(part, &digest, &look, &sealed, NULL),
+                     SPULL_OK);
+    return sealed;
+}
+
+static struct sp_sealed *sealed_new(const char *text)
+{
+    return sealed_in(".", text);
+}
+
+/* Installs a new file as "final"; says if it worked, or fails as it should. */
+static void install(bool replace, enum spull_code expected)
+{
+    struct sp_sealed *sealed = sealed_new("new");
+    struct spull_error err;
+    enum spull_code code = sp_install(sealed, "final", replace, &err);
+
+    if (code != expected)
+        fail_msg("%d instead of %d", code, expected);
+    if (code != SPULL_OK)
+        unit_failed(&err, code);
+}
+
+/* --- what a user sees ----------------------------------------------------- */
+
+static void names_the_inode(void **state)
+{
+    static const char *const finals[] = {"greeting_latest.sif", "-", "a b",
+                                         ".hidden", "\xc3\xa9"};
+
+    (void)state;
+    for (size_t i = 0; i < UNIT_COUNT(finals); i++) {
+        struct sp_sealed *sealed = sealed_new("new");
+        ino_t made = inode(sealed->name);
+        assert_int_equal(sp_install(sealed, finals[i], i % 2 == 0, NULL),
+                         SPULL_OK);
+        assert_int_equal(names(), 1);
+        assert_int_equal(inode(finals[i]), made);
+        check_file(finals[i], "new");
+        assert_int_equal(unlink(finals[i]), 0);
+    }
+}
+
+static void the_umask_rules(void **state)
+{
+    static const mode_t masks[] = {0, 022, 027, 002, 077, 007, 0, 0177, 0777};
+
+    (void)state;
+    for (size_t i = 0; i < UNIT_COUNT(masks); i++) {
+        struct sp_sealed *sealed = sealed_new("new");
+        struct stat info;
+        mode_t before = umask(masks[i]);
+        enum spull_code code = sp_install(sealed, "final", false, NULL);
+        umask(before);
+        assert_int_equal(code, SPULL_OK);
+        assert_int_equal(stat("final", &info), 0);
+        assert_int_equal(info.st_mode, S_IFREG | (0777 & ~masks[i]));
+        assert_int_equal(unlink("final"), 0);
+    }
+}
+
+/* What can stand in the way. */
+static void make_file(void)
+{
+    write_file("final", "old");
+}
+
+static void make_dangling_link(void)
+{
+    assert_int_equal(symlink("nowhere", "final"), 0);
+}
+
+static void make_directory(void)
+{
+    assert_int_equal(mkdir("final", 0700), 0);
+}
+
+static void make_pipe(void)
+{
+    assert_int_equal(mkfifo("final", 0600), 0);
+}
+
+static const struct {
+    void (*make)(void);
+    bool replaceable;
+} obstacles[] = {
+    {make_file, true},
+    {make_dangling_link, true},
+    {make_pipe, true},
+    {make_directory, false},
+};
+
+static void what_exists_stays(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < UNIT_COUNT(obstacles); i++) {
+        struct stat before, after;
+        obstacles[i].make();
+        assert_int_equal(lstat("final", &before), 0);
+        install(false, SPULL_EXISTS);
+        assert_int_equal(names(), 1);
+        assert_int_equal(lstat("final", &after), 0);
+        assert_int_equal(after.st_ino, before.st_ino);
+        assert_int_equal(after.st_mode, before.st_mode);
+        assert_int_equal(after.st_size, before.st_size);
+        if (S_ISREG(after.st_mode))
+            check_file("final", "old");
+        assert_int_equal(remove("final"), 0);
+    }
+}
+
+static void what_exists_is_replaced(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < UNIT_COUNT(obstacles); i++) {
+        obstacles[i].make();
+        install(true, obstacles[i].replaceable ? SPULL_OK : SPULL_STORAGE);
+        assert_int_equal(names(), 1);
+        if (obstacles[i].replaceable)
+            check_file("final", "new");
+        assert_int_equal(remove("final"), 0);
+    }
+}
+
+/* A job that runs from the old image goes on with it. */
+static void who_has_it_open_keeps_the_old(void **state)
+{
+    char bytes[8];
+    int fd = -1;
+
+    (void)state;
+    make_file();
+    fd = open("final", O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    install(true, SPULL_OK);
+    assert_int_equal(read(fd, bytes, sizeof(bytes)), 3);
+    assert_memory_equal(bytes, "old", 3);
+    close(fd);
+    assert_int_equal(unlink("final"), 0);
+}
+
+static void names_that_are_none(void **state)
+{
+    static char long_name[300];
+    static const struct {
+        const char *final;
+        int sys;
+    } cases[] = {{"", ENOENT}, {"no/where", ENOENT}, {long_name, ENAMETOOLONG}};
+
+    (void)state;
+    memset(long_name, 'x', sizeof(long_name) - 1);
+    for (size_t i = 0; i < UNIT_COUNT(cases); i++)
+        for (int replace = 0; replace < 2; replace++) {
+            struct sp_sealed *sealed = sealed_new("new");
+            struct spull_error err;
+            assert_int_equal(sp_install(sealed, cases[i].final, replace, &err),
+                             SPULL_STORAGE);
+            unit_failed(&err, SPULL_STORAGE);
+            assert_int_equal(err.sys, cases[i].sys);
+            assert_int_equal(names(), 0);
+        }
+}
+
+static void the_directory_may_be_gone(void **state)
+{
+    struct sp_sealed *sealed = NULL;
+
+    (void)state;
+    assert_int_equal(mkdir("dir", 0700), 0);
+    sealed = sealed_in("dir", "new");
+    assert_int_equal(unlinkat(sealed->dir, sealed->name, 0), 0);
+    assert_int_equal(rmdir("dir"), 0);
+    assert_int_equal(sp_install(sealed, "final", false, NULL), SPULL_STORAGE);
+}
+
+/* Somebody who thought us dead has taken it away: told by ENOENT. */
+static void the_file_may_be_gone(void **state)
+{
+    (void)state;
+    for (int replace = 0; replace < 2; replace++) {
+        struct sp_sealed *sealed = sealed_new("new");
+        struct spull_error err;
+        assert_int_equal(unlink(sealed->name), 0);
+        assert_int_equal(sp_install(sealed, "final", replace, &err),
+                         SPULL_STORAGE);
+        unit_failed(&err, SPULL_STORAGE);
+        assert_int_equal(err.sys, ENOENT);
+        assert_int_equal(names(), 0);
+    }
+}
+
+/* --- file systems that can do less, or fail ------------------------------- */
+
+/* The ways in which a file system may refuse the better call. */
+static const struct {
+    int renameat2, linkat;
+    const char *log;
+} poorer[] = {
+    {0, 0, "chmod sync rename2 sync-dir "},
+    {EINVAL, 0, "chmod sync rename2 link sync-dir "},
+    {ENOSYS, 0, "chmod sync rename2 link sync-dir "},
+    {ENOTSUP, 0, "chmod sync rename2 link sync-dir "},
+    {EINVAL, EPERM, "chmod sync rename2 link rename sync-dir "},
+    {EINVAL, ENOTSUP, "chmod sync rename2 link rename sync-dir "},
+    {ENOSYS, ENOSYS, "chmod sync rename2 link rename sync-dir "},
+    {EINVAL, EMLINK, "chmod sync rename2 link rename sync-dir "},
+};
+
+/* The bytes are on the disk before the name, and the name before the end. */
+static void everywhere_in_this_order(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < UNIT_COUNT(poorer); i++) {
+        memset(&fake, 0, sizeof(fake));
+        fake.renameat2 = poorer[i].renameat2;
+        fake.linkat = poorer[i].linkat;
+        install(false, SPULL_OK);
+        assert_string_equal(fake.log, poorer[i].log);
+        assert_int_equal(names(), 1);
+        check_file("final", "new");
+        assert_int_equal(unlink("final"), 0);
+    }
+    memset(&fake, 0, sizeof(fake));
+    install(true, SPULL_OK);
+    assert_string_equal(fake.log, "chmod sync rename sync-dir ");
+    assert_int_equal(unlink("final"), 0);
+}
+
+static void what_exists_stays_everywhere(void **state)
+{
+    (void)state;
+    make_file();
+    for (size_t i = 0; i < UNIT_COUNT(poorer); i++) {
+        memset(&fake, 0, sizeof(fake));
+        fake.renameat2 = poorer[i].renameat2;
+        fake.linkat = poorer[i].linkat;
+        install(false, SPULL_EXISTS);
+        assert_int_equal(names(), 1);
+        check_file("final", "old");
+    }
+    assert_int_equal(unlink("final"), 0);
+}
+
+/* NFS: the link was made, its reply lost, and the repetition says EEXIST. */
+static void a_lost_reply_is_no_loss(void **state)
+{
+    (void)state;
+    fake.renameat2 = EINVAL;
+    fake.linkat = EEXIST;
+    fake.link_reply_lost = true;
+    install(false, SPULL_OK);
+    assert_int_equal(names(), 1);
+    check_file("final", "new");
+    assert_int_equal(unlink("final"), 0);
+}
+
+static void a_disk_that_fails(void **state)
+{
+    static const struct {
+        int renameat2, linkat, fchmod, fsync_file, sys;
+    } cases[] = {
+        {.fsync_file = EIO, .sys = EIO},
+        {.fsync_file = ENOSPC, .sys = ENOSPC},
+        {.fsync_file = EDQUOT, .sys = EDQUOT},
+        {.fchmod = EPERM, .sys = EPERM},
+        {.renameat2 = EROFS, .sys = EROFS},
+        {.renameat2 = ENOSPC, .sys = ENOSPC},
+        {.renameat2 = EINVAL, .linkat = ENOSPC, .sys = ENOSPC},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < UNIT_COUNT(cases); i++) {
+        struct sp_sealed *sealed = sealed_new("new");
+        struct spull_error err;
+        memset(&fake, 0, sizeof(fake));
+        fake.renameat2 = cases[i].renameat2;
+        fake.linkat = cases[i].linkat;
+        fake.fchmod = cases[i].fchmod;
+        fake.fsync_file = cases[i].fsync_file;
+        assert_int_equal(sp_install(sealed, "final", false, &err),
+                         SPULL_STORAGE);
+        unit_failed(&err, SPULL_STORAGE);
+        assert_int_equal(err.sys, cases[i].sys);
+        assert_int_equal(names(), 0);
+    }
+}
+
+static void a_signal_does_not_skip_the_flush(void **state)
+{
+    (void)state;
+    fake.fsync_file = EINTR;
+    install(false, SPULL_OK);
+    assert_string_equal(fake.log, "chmod sync sync rename2 sync-dir ");
+    assert_int_equal(unlink("final"), 0);
+}
+
+/* Some file systems have nothing to flush for a directory (fsync(2)). For those
+ * that have, a failure is told, though the file has its name by then. */
+static void the_flush_of_the_directory(void **state)
+{
+    static const struct {
+        int fsync_dir;
+        enum spull_code code;
+    } cases[] = {{EINVAL, SPULL_OK}, {EROFS, SPULL_OK}, {EIO, SPULL_STORAGE}};
+
+    (void)state;
+    for (size_t i = 0; i < UNIT_COUNT(cases); i++) {
+        fake.fsync_dir = cases[i].fsync_dir;
+        install(false, cases[i].code);
+        check_file("final", "new");
+        assert_int_equal(names(), 1);
+        assert_int_equal(unlink("final"), 0);
+    }
+}
+
+/* --- several at once ------------------------------------------------------ */
+
+#define RACERS 8
+
+struct racer {
+    pthread_barrier_t *start;
+    struct sp_sealed *sealed;
+    enum spull_code code;
+};
+
+static void *race(void *arg)
+{
+    struct racer *racer = arg;
+
+    pthread_barrier_wait(racer->start);
+    racer->code = sp_install(racer->sealed, "final", false, NULL);
+    return NULL;
+}
+
+/* Of those that come at once one wins, and the others know that they lost. */
+static void one_race(void)
+{
+    struct racer racers[RACERS];
+    pthread_t threads[RACERS];
+    pthread_barrier_t start;
+    char text[2] = "A";
+    char winner = '\0';
+
+    pthread_barrier_init(&start, NULL, RACERS);
+    for (size_t i = 0; i < RACERS; i++) {
+        text[0] = (char)('A' + i);
+        racers[i] = (struct racer){&start, sealed_new(text), SPULL_OK};
+        assert_int_equal(pthread_create(&threads[i], NULL, race, &racers[i]),
+                         0);
+    }
+    for (size_t i = 0; i < RACERS; i++) {
+        pthread_join(threads[i], NULL);
+        if (racers[i].code != SPULL_OK) {
+            assert_int_equal(racers[i].code, SPULL_EXISTS);
+            continue;
+        }
+        assert_int_equal(winner, '\0');
+        winner = (char)('A' + i);
+    }
+    pthread_barrier_destroy(&start);
+    text[0] = winner;
+    check_file("final", text);
+    assert_int_equal(names(), 1);
+    assert_int_equal(unlink("final"), 0);
+}
+
+static void one_of_many_wins(void **state)
+{
+    (void)state;
+    fake.deaf = true;
+    for (int round = 0; round < 50; round++) {
+        fake.renameat2 = round % 2 == 0 ? 0 : EINVAL; /* link(2) is as good */
+        one_race();
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, enter, leave)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(names_the_inode),
+        TEST(the_umask_rules),
+        TEST(what_exists_stays),
+        TEST(what_exists_is_replaced),
+        TEST(who_has_it_open_keeps_the_old),
+        TEST(names_that_are_none),
+        TEST(the_directory_may_be_gone),
+        TEST(the_file_may_be_gone),
+        TEST(everywhere_in_this_order),
+        TEST(what_exists_stays_everywhere),
+        TEST(a_lost_reply_is_no_loss),
+        TEST(a_disk_that_fails),
+        TEST(a_signal_does_not_skip_the_flush),
+        TEST(the_flush_of_the_directory),
+        TEST(one_of_many_wins),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
