@@ -118,13 +118,47 @@ static void print_object(struct printer *printer, const char *section,
     printer->code = out_object_end(object, &printer->err);
 }
 
+/* "http://user:word@host" without the word. Proxies may be written without
+ * a scheme, and passwords with an '@' that nobody encoded. */
+static void hide_password(struct text *text, const char *value)
+{
+    const char *scheme = strstr(value, "://");
+    const char *start = scheme != NULL ? scheme + 3 : value;
+    const char *at = strrchr(start, '@');
+    const char *colon = strchr(start, ':');
+
+    if (at == NULL || colon == NULL || colon > at) {
+        text_add(text, "%s", value);
+        return;
+    }
+    text_add(text, "%.*s:***%s", (int)(colon - value), value, at);
+}
+
+/* A directory may have an '@' and a ':' in its name; an address is an address
+ * by its "://", and a proxy always is one. */
+static const char *without_password(char *room, size_t cap,
+                                    const struct opt_row *row,
+                                    const char *value)
+{
+    struct text text = text_on(room, cap);
+
+    if (value == NULL ||
+        (strcmp(row->name, "proxy") != 0 &&
+         (row->kind != OPT_REGISTRY || strstr(value, "://") == NULL)))
+        return value;
+    hide_password(&text, value);
+    return room;
+}
+
 static void print_settings(struct printer *printer, const struct rc *rc)
 {
     const struct opt_row *row = settings_row(0);
 
     for (size_t i = 0; row != NULL; row = settings_row(++i)) {
         char number[OPT_NUMBER_TEXT];
-        const char *value = opt_get(&rc->set, row, number);
+        char room[LINE_BYTES / 4];
+        const char *value = without_password(room, sizeof room, row,
+                                             opt_get(&rc->set, row, number));
 
         if (row->kind == OPT_LIST)
             continue; /* of one registry, and often secret */
@@ -155,18 +189,19 @@ static void print_sections(struct printer *printer, const struct rc *rc)
     for (size_t i = 0; i < rc->sections.count; i++) {
         const struct section *section = &rc->sections.list[i];
         struct rc_origin origin = {RC_FILE, section->file, section->line};
-        char line[LINE_BYTES];
+        char line[LINE_BYTES], room[LINE_BYTES / 4];
         struct text text = text_on(line, sizeof line);
+        const char *url =
+            without_password(room, sizeof room, settings_row(0), section->url);
 
         if (printer->json) {
-            print_object(printer, section->name, "url", NULL, section->url,
-                         &origin);
+            print_object(printer, section->name, "url", NULL, url, &origin);
             continue;
         }
         print_line(printer, "");
         text_add(&text, "[registry %s]", section->name);
         print_line(printer, line);
-        print_pair(printer, "url", section->url, &origin);
+        print_pair(printer, "url", url, &origin);
         print_headers(printer, section);
     }
 }
@@ -185,22 +220,6 @@ static const char *proxy_variable(const char *lower, char upper[16])
         upper[i] = (char)toupper((unsigned char)lower[i]);
     upper[i] = '\0';
     return rc_env(upper) != NULL ? upper : NULL;
-}
-
-/* "http://user:word@host" without the word. Proxies may be written without
- * a scheme, and passwords with an '@' that nobody encoded. */
-static void hide_password(struct text *text, const char *value)
-{
-    const char *scheme = strstr(value, "://");
-    const char *start = scheme != NULL ? scheme + 3 : value;
-    const char *at = strrchr(start, '@');
-    const char *colon = strchr(start, ':');
-
-    if (at == NULL || colon == NULL || colon > at) {
-        text_add(text, "%s", value);
-        return;
-    }
-    text_add(text, "%.*s:***%s", (int)(colon - value), value, at);
 }
 
 static void print_proxies(struct printer *printer)

@@ -63,7 +63,7 @@ static const struct opt_row image_rows[] = {
      "wait so long for another process that downloads the same image (forever: "
      "as long as it shows life)"},
     {"keep-days", 0, "DAYS", OPT_COUNT, AT(keep_days), "keep-days",
-     "remove partial files of others that are older"},
+     "remove partial files that are older and nobody's (0: never)"},
     {"limit-rate", 0, "RATE", OPT_RATE, AT(limit_rate), "limit-rate",
      "download no faster than RATE bytes a second (500K, 20M; 0: no limit)"},
 };

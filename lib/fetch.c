@@ -32,8 +32,10 @@ static void init(struct fetch *fetch)
     fetch->has_size = fetch->size > 0;
     fetch->credited = sp_part_total(fetch->part);
     fetch->watch->now.resumed = fetch->credited;
-    for (size_t i = 0; i < blob->url_count; i++)
+    for (size_t i = 0; i < blob->url_count; i++) {
         fetch->sources[i].url = &blob->urls[i];
+        fetch->sources[i].no_ranges = blob->urls[i].scheme == SP_SCHEME_FILE;
+    }
     for (unsigned i = 0; i < SP_CONNECTIONS_MAX; i++)
         fetch->lanes[i].fetch = fetch;
     /* A small blob has come before a second connection is open. */
@@ -183,6 +185,10 @@ static enum spull_code start_spans(struct fetch *fetch, uint64_t now_ms,
     while (fetch->busy < target && code == SPULL_OK) {
         struct source *source = sp_source_pick(fetch, now_ms);
         struct sp_span span;
+        if (source != NULL && source->no_ranges) {
+            fetch->single = true;
+            return start_whole(fetch, source, err);
+        }
         if (source == NULL || !sp_plan_next(fetch, now_ms, &span))
             break;
         code = put_to_work(fetch, source, &span, true, err);

@@ -27,9 +27,13 @@ static void read_text(const char *path, char *out, size_t cap)
     out[n > 0 ? n : 0] = '\0';
 }
 
-/* Field 22 of proc(5)'s stat; the name in field 2 may hold anything, so fields
- * are counted from its closing parenthesis. 0: there is no such process. */
-static uint64_t start_of(uint64_t pid)
+/*
+ * Field 22 of proc(5)'s stat; the name in field 2 may hold anything, so fields
+ * are counted from its closing parenthesis. 0: there is no such process. One
+ * that has ended and only waits for its parent, which in a container may be for
+ * ever, is told by *ended.
+ */
+static uint64_t start_of(uint64_t pid, bool *ended)
 {
     char path[64];
     char text[1024];
@@ -39,6 +43,7 @@ static uint64_t start_of(uint64_t pid)
     snprintf(path, sizeof path, "/proc/%" PRIu64 "/stat", pid);
     read_text(path, text, sizeof text);
     at = strrchr(text, ')');
+    *ended = at != NULL && at[1] == ' ' && (at[2] == 'Z' || at[2] == 'X');
     for (int field = 2; at != NULL && field < 22; field++)
         at = strchr(at + 1, ' ');
     if (at == NULL || sscanf(at, " %" SCNu64, &start) != 1)
@@ -50,12 +55,13 @@ struct sp_owner sp_owner_self(void)
 {
     struct sp_owner self = {.pid = (uint64_t)getpid()};
     struct stat space;
+    bool ended = false;
 
     read_text("/proc/sys/kernel/random/boot_id", self.boot, sizeof self.boot);
     self.boot[strcspn(self.boot, " \n")] = '\0';
     if (stat("/proc/self/ns/pid", &space) == 0)
         self.space = (uint64_t)space.st_ino;
-    self.start = start_of(self.pid);
+    self.start = start_of(self.pid, &ended);
     return self;
 }
 
@@ -63,17 +69,20 @@ enum sp_life sp_owner_life(const struct sp_owner *owner)
 {
     struct sp_owner self = sp_owner_self();
     uint64_t start = 0;
+    bool ended = false;
 
+    if (owner->pid == 0)
+        return SP_GONE;
     if (self.boot[0] == '\0' || self.space == 0 || owner->start == 0 ||
         strcmp(self.boot, owner->boot) != 0 || self.space != owner->space)
         return SP_ELSEWHERE;
-    start = start_of(owner->pid);
+    start = start_of(owner->pid, &ended);
     /* With hidepid, proc(5) shows no strangers; kill(2) still knows them. */
     if (start == 0 && kill((pid_t)owner->pid, 0) != 0 && errno == ESRCH)
         return SP_GONE;
     if (start == 0)
         return SP_ELSEWHERE;
-    return start == owner->start ? SP_RUNS : SP_GONE;
+    return start == owner->start && !ended ? SP_RUNS : SP_GONE;
 }
 
 enum sp_buf_result sp_owner_print(const struct sp_owner *owner,

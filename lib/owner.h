@@ -22,7 +22,7 @@
 struct sp_owner {
     char boot[SP_BOOT_TEXT]; /* of the kernel: a UUID; "": unknown */
     uint64_t space;          /* of pids: an inode number; 0: unknown */
-    uint64_t pid;
+    uint64_t pid;   /* 0: nobody, who is gone wherever one looks from */
     uint64_t start; /* in ticks since that boot */
 };
 

@@ -185,7 +185,7 @@ static void remove_if_old(const struct scan *scan, const char *name)
     time_t keep = (time_t)scan->watch->ctx->opts.keep_days * 86400;
     struct stat info;
 
-    if (strncmp(name, ".spull-", 7) != 0 ||
+    if (keep == 0 || strncmp(name, ".spull-", 7) != 0 ||
         !(ends_in(name, ".part") || ends_in(name, ".spans") ||
           ends_in(name, ".new")))
         return;

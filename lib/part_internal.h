@@ -31,6 +31,7 @@ struct sp_part {
     uint64_t saved;            /* bytes that the journal knows of */
     uint64_t saved_ms; /* when it was written, or could first have been */
     uint64_t beat;     /* how often */
+    bool released;     /* whoever comes may take it up, on any node */
 };
 
 /* Takes note of a span that is in the file, and lets the reader know. Fails

@@ -40,7 +40,8 @@ static char *journal_name(const char *part_name, const char *more)
 /* The caller holds the lock. */
 static bool print(const struct sp_part *part, struct sp_buf *text)
 {
-    struct sp_owner self = sp_owner_self();
+    struct sp_owner nobody = {.pid = 0};
+    struct sp_owner self = part->released ? nobody : sp_owner_self();
     bool ok =
         sp_buf_add_text(text, MAGIC "\nowner ") == SP_BUF_OK &&
         sp_owner_print(&self, text) == SP_BUF_OK &&
@@ -118,6 +119,7 @@ void sp_part_keep(struct sp_part *part)
 {
     if (part == NULL)
         return;
+    part->released = true;
     save(part, true);
     sp_part_abandon(part);
 }

@@ -135,6 +135,7 @@ enum sp_lead_state sp_lead_look(struct sp_lead *lead, uint64_t *bytes)
     char name[TARGET_ROOM];
     struct sp_owner owner;
     bool known = false;
+    bool beats = false;
 
     read_link(lead, lead->link, now);
     known = strcmp(now, lead->theirs) == 0;
@@ -145,10 +146,10 @@ enum sp_lead_state sp_lead_look(struct sp_lead *lead, uint64_t *bytes)
     if (!split(now, name, &owner))
         return SP_LEAD_SILENT;
     see_part(lead, name);
+    beats = has_pulse(lead, name, bytes);
     if (sp_owner_life(&owner) == SP_GONE)
         return SP_LEAD_GONE;
-    return has_pulse(lead, name, bytes) || !known ? SP_LEAD_BEATS
-                                                  : SP_LEAD_SILENT;
+    return beats || !known ? SP_LEAD_BEATS : SP_LEAD_SILENT;
 }
 
 bool sp_lead_take(struct sp_lead *lead, const struct sp_part *part)
@@ -179,6 +180,17 @@ static void put_back(const struct sp_lead *lead, const char *target)
     (void)ignored;
 }
 
+/* The dead who had not yet written a journal left nothing of use. */
+static void bury(const struct sp_lead *lead, const char *target)
+{
+    char name[TARGET_ROOM];
+    struct sp_owner owner;
+
+    if (lead->pulse == NULL && split(target, name, &owner) &&
+        strncmp(name, ".spull-", 7) == 0 && sp_owner_life(&owner) == SP_GONE)
+        unlinkat(lead->dir, name, 0);
+}
+
 /*
  * Between our look and our rename another waiter may have deposed and taken the
  * lead; then it is a live leader's link that we hold, which is put back unless
@@ -196,6 +208,8 @@ void sp_lead_depose(struct sp_lead *lead)
         read_link(lead, aside, was);
         if (strcmp(was, lead->theirs) != 0)
             put_back(lead, was);
+        else
+            bury(lead, was);
         unlinkat(lead->dir, aside, 0);
     }
     free(aside);

@@ -209,7 +209,7 @@ static enum spull_code describe(const struct pull *pull,
     image->ref = pull->ref == NULL ? strdup("") : sp_ref_text(pull->ref);
     image->digest = strdup(pull->want.text);
     if (pull->served != NULL)
-        image->url = strdup(pull->served->text);
+        image->url = strdup(pull->served->plain);
     image->size = pull->size;
     image->transferred = pull->fetched.transferred;
     image->weak = pull->want.algorithm != SP_SHA256;

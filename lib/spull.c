@@ -241,7 +241,7 @@ static enum spull_code describe(const struct sp_ref *ref,
 
     out->size = found->manifest.size;
     out->json = strdup(found->manifest.json);
-    out->url = strdup(found->url.text);
+    out->url = strdup(found->url.plain);
     out->ref = sp_ref_text(ref);
     out->digest = strdup(digest->text);
     out->urls = calloc(found->url_count, sizeof *out->urls);
@@ -252,7 +252,7 @@ static enum spull_code describe(const struct sp_ref *ref,
         (hex != NULL && out->pinned == NULL))
         return sp_err_nomem(err);
     for (size_t i = 0; i < found->url_count; i++) {
-        out->urls[i] = strdup(found->urls[i].text);
+        out->urls[i] = strdup(found->urls[i].plain);
         if (out->urls[i] == NULL)
             return sp_err_nomem(err);
         out->url_count++;

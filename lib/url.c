@@ -201,13 +201,14 @@ static bool read_text(CURLU *handle, struct sp_url *url)
     url->text = whole_of(handle, url->scheme);
     curl_url_set(handle, CURLUPART_USER, NULL, 0);
     curl_url_set(handle, CURLUPART_PASSWORD, NULL, 0);
+    url->plain = whole_of(handle, url->scheme);
     curl_url_set(handle, CURLUPART_QUERY, NULL, 0);
     char *shown = whole_of(handle, url->scheme);
     if (shown && asprintf(&url->shown, "%s%s", shown, hide ? "?..." : "") < 0)
         url->shown = NULL;
     free(shown);
     curl_free(query);
-    return url->text && url->shown;
+    return url->text && url->plain && url->shown;
 }
 
 /* Rules that need the parsed form; as is what an error shows. */
@@ -228,7 +229,7 @@ static enum spull_code vet(const struct sp_url *url, const char *as,
 static enum spull_code read_url(CURLU *handle, const char *as,
                                 struct sp_url *out, struct spull_error *err)
 {
-    struct sp_url url = {NULL, NULL, NULL, NULL, SP_SCHEME_HTTP};
+    struct sp_url url = {.scheme = SP_SCHEME_HTTP};
     char *scheme = part_of(handle, CURLUPART_SCHEME, 0);
     enum spull_code code = SPULL_OK;
 
@@ -309,7 +310,7 @@ enum spull_code sp_url_parse(const char *text, struct sp_url *out,
 enum spull_code sp_url_follow(const struct sp_url *base, const char *reference,
                               struct sp_url *out, struct spull_error *err)
 {
-    struct sp_url url = {NULL, NULL, NULL, NULL, SP_SCHEME_HTTP};
+    struct sp_url url = {.scheme = SP_SCHEME_HTTP};
     enum spull_code code = parse(base, reference, &url, err);
 
     if (code == SPULL_USAGE)
@@ -392,7 +393,7 @@ static void strip_slashes(char *text)
 enum spull_code sp_url_registry(const char *text, struct sp_url *out,
                                 struct spull_error *err)
 {
-    struct sp_url url = {NULL, NULL, NULL, NULL, SP_SCHEME_HTTP};
+    struct sp_url url = {.scheme = SP_SCHEME_HTTP};
     enum spull_code code = SPULL_OK;
 
     if (text[0] == '\0')
@@ -406,6 +407,7 @@ enum spull_code sp_url_registry(const char *text, struct sp_url *out,
     if (code != SPULL_OK)
         return code;
     strip_slashes(url.text);
+    strip_slashes(url.plain);
     strip_slashes(url.shown);
     *out = url;
     return SPULL_OK;
@@ -461,11 +463,11 @@ char *sp_url_file_path(const struct sp_url *url)
 enum spull_code sp_url_copy(const struct sp_url *from, struct sp_url *out,
                             struct spull_error *err)
 {
-    struct sp_url url = {strdup(from->text), strdup(from->shown),
-                         strdup(from->origin), strdup(from->host),
-                         from->scheme};
+    struct sp_url url = {strdup(from->text),  strdup(from->plain),
+                         strdup(from->shown), strdup(from->origin),
+                         strdup(from->host),  from->scheme};
 
-    if (!url.text || !url.shown || !url.origin || !url.host) {
+    if (!url.text || !url.plain || !url.shown || !url.origin || !url.host) {
         sp_url_done(&url);
         return sp_err_nomem(err);
     }
@@ -478,6 +480,7 @@ void sp_url_done(struct sp_url *url)
     if (!url)
         return;
     free(url->text);
+    free(url->plain);
     free(url->shown);
     free(url->origin);
     free(url->host);

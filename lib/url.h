@@ -18,6 +18,7 @@ enum sp_scheme { SP_SCHEME_HTTP, SP_SCHEME_HTTPS, SP_SCHEME_FILE };
 
 struct sp_url {
     char *text;   /* to fetch; any fragment is gone */
+    char *plain;  /* the same without user and password, for results */
     char *shown;  /* to print: without user, password and query's content */
     char *origin; /* "https://host:port", "file://"; lower case */
     char *host;   /* "" for a file */

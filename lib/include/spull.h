@@ -141,7 +141,8 @@ struct spull_options {
     unsigned connections;     /* for one blob, 1 to 16; default 8 */
     unsigned wait;       /* seconds for another process that downloads the same
                             image; default SPULL_WAIT: while it shows life */
-    unsigned keep_days;  /* of partial files that nobody takes up; default 7 */
+    unsigned keep_days;  /* of partial files that nobody takes up; 0: for ever;
+                           default 7 */
     uint64_t limit_rate; /* bytes a second for one blob, over one connection;
                             default 0, no limit */
 
