@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "cmd.h"
+#include "events.h"
 #include "fail.h"
 #include "out.h"
 #include "say.h"
@@ -20,6 +21,13 @@
 struct opts {
     const char *output;
     bool force;
+    const char *progress_fd;
+};
+
+/* Who hears how a pull gets on. */
+struct listeners {
+    struct term_job job;
+    struct events events;
 };
 
 static const struct opt_row rows[] = {
@@ -27,6 +35,8 @@ static const struct opt_row rows[] = {
      "install as FILE, below DIR if -d is given; for a single REF"},
     {"force", 'F', NULL, OPT_FLAG, offsetof(struct opts, force), NULL,
      "replace a file that is there and differs"},
+    {"progress-fd", 0, "FD", OPT_TEXT, offsetof(struct opts, progress_fd), NULL,
+     "tell progress as JSON lines on descriptor FD"},
 };
 
 static const struct opt_table table = {rows, sizeof rows / sizeof rows[0]};
@@ -191,7 +201,10 @@ static enum spull_code plan(const struct cmd_call *call,
 
 static int on_progress(void *payload, const struct spull_progress *now)
 {
-    term_job_progress(payload, now);
+    struct listeners *listeners = payload;
+
+    term_job_progress(&listeners->job, now);
+    events_progress(&listeners->events, now);
     return 0;
 }
 
@@ -271,20 +284,23 @@ static enum spull_code run(const struct cmd_call *call)
     struct targets targets = {NULL, 0};
     struct spull_options options;
     struct spull *session = NULL;
-    struct term_job job;
+    struct listeners listeners;
     struct spull_error err;
-    enum spull_code code = plan(call, &targets, &err);
+    enum spull_code code =
+        events_open(&listeners.events, opts->progress_fd, &err);
 
     spull_options_init(&options);
     options.force = opts->force;
     options.progress = on_progress;
-    options.progress_payload = &job;
+    options.progress_payload = &listeners;
+    if (code == SPULL_OK)
+        code = plan(call, &targets, &err);
     if (code == SPULL_OK)
         code = cmd_open(call, &options, &session, &err);
     if (code != SPULL_OK)
         say_error(&err, NULL);
     else
-        code = pull_all(call, session, &job, &targets);
+        code = pull_all(call, session, &listeners.job, &targets);
     cmd_close(session);
     targets_done(&targets);
     return code;

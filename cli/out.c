@@ -200,22 +200,35 @@ static char *escape_hidden(const char *json)
     return made;
 }
 
-enum spull_code out_object_end(struct out_object *object,
-                               struct spull_error *err)
+/* The object as one line, to free(); it is gone. NULL: no memory. */
+static char *take_line(struct out_object *object)
 {
-    enum spull_code code;
     char *json = NULL, *line = NULL;
 
     if (object != NULL && !object->failed)
         json = cJSON_PrintUnformatted(object->json);
     if (json != NULL)
         line = escape_hidden(json);
-    if (line == NULL)
-        code = fail_nomem(err);
-    else
-        code = out_line(line, err);
-    free(line);
     cJSON_free(json);
     out_object_free(object);
+    return line;
+}
+
+enum spull_code out_object_end(struct out_object *object,
+                               struct spull_error *err)
+{
+    char *line = take_line(object);
+    enum spull_code code = line != NULL ? out_line(line, err) : fail_nomem(err);
+
+    free(line);
     return code;
+}
+
+bool out_object_send(struct out_object *object, int fd)
+{
+    char *line = take_line(object);
+    bool ok = line != NULL && dprintf(fd, "%s\n", line) > 0;
+
+    free(line);
+    return ok;
 }

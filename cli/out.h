@@ -44,4 +44,7 @@ void out_failure(struct out_object *object, const struct spull_error *error);
 enum spull_code out_object_end(struct out_object *object,
                                struct spull_error *err);
 
+/* Writes it to another descriptor, in one write. false: it did not go. */
+bool out_object_send(struct out_object *object, int fd);
+
 #endif

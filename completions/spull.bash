@@ -83,7 +83,8 @@ _spull_takes_value() {
             --netrc-file | --header | --proxy | --ip-version | \
             --user-agent | --connect-timeout | --stall-timeout | \
             --max-time | --retries | --dir | --arch | --connections | \
-            --limit-rate | --wait | --keep-days | --output | --ref) ;;
+            --limit-rate | --wait | --keep-days | --output | --progress-fd | \
+            --ref) ;;
         *) return 1 ;;
     esac
 }
@@ -105,7 +106,7 @@ _spull_options() {
         --json)
     local keys=(-d --dir --arch --strict-size --no-strict-size --allow-md5
         --no-allow-md5 --connections --limit-rate --wait --keep-days)
-    local file=(-o --output -F --force)
+    local file=(-o --output -F --force --progress-fd)
     case $command in
         '')
             _spull_offer "$1" "${all[@]}" "${session[@]}" "${keys[@]}" \

@@ -29,7 +29,7 @@ function __spull_look
                 --client-cert --client-key --netrc-file --header --proxy \
                 --ip-version --user-agent --connect-timeout --stall-timeout \
                 --max-time --retries --dir --arch --connections --limit-rate \
-                --wait --keep-days --output --ref
+                --wait --keep-days --output --progress-fd --ref
             set name $word
         else if set --local cut \
                 (string match -r -- '^-[qvhFV]*([rdo])(.*)$' $word)
@@ -174,3 +174,4 @@ complete -c spull -n '__spull_at config' -l registries \
 set --local file '__spull_at "" pull'
 complete -c spull -n $file -s o -l output -r -F -d 'install under this name'
 complete -c spull -n $file -s F -l force -d 'replace a file that differs'
+complete -c spull -n $file -l progress-fd -x -d 'tell progress as JSON'

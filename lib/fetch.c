@@ -40,7 +40,8 @@ static void init(struct fetch *fetch)
         fetch->lanes[i].fetch = fetch;
     /* A small blob has come before a second connection is open. */
     fetch->plain_first = most == 1 || fetch->bound < SP_SPLIT_MIN;
-    sp_pace_init(&fetch->pace, fetch->plain_first ? 1 : most, fetch->start_ms);
+    fetch->most = fetch->plain_first ? 1 : most;
+    sp_pace_init(&fetch->pace, fetch->most, fetch->start_ms);
 }
 
 static void done(struct fetch *fetch)
@@ -51,13 +52,18 @@ static void done(struct fetch *fetch)
     pthread_mutex_destroy(&fetch->lock);
 }
 
-/* The end of a tick, for pthread_cond_timedwait(). */
-static struct timespec tick_end(void)
+/* The end of a tick, for pthread_cond_timedwait(); a shorter one where a round
+ * trip has to be foreseen. */
+static struct timespec tick_end(const struct fetch *fetch)
 {
     struct timespec end;
+    long ms = SP_TICK_MS;
 
+    if (fetch->busy > 1 && fetch->round_trip_ms / 2 >= SP_TICK_MIN_MS &&
+        fetch->round_trip_ms / 2 < SP_TICK_MS)
+        ms = (long)fetch->round_trip_ms / 2;
     clock_gettime(CLOCK_REALTIME, &end);
-    end.tv_nsec += (long)SP_TICK_MS * 1000000;
+    end.tv_nsec += ms * 1000000;
     end.tv_sec += end.tv_nsec / 1000000000;
     end.tv_nsec %= 1000000000;
     return end;
@@ -174,15 +180,27 @@ static enum spull_code start_whole(struct fetch *fetch, struct source *source,
     return put_to_work(fetch, source, &whole, false, err);
 }
 
-/* Gives every connection that the pace allows a span. Until the first answer
- * tells the size, one has to do. */
+/*
+ * Until the first answer tells the size, one connection has to do. A lane that
+ * will be done within a round trip counts no more: the next one's request is
+ * then answered when it ends, where the limit leaves room for both.
+ */
+static bool wants_more(const struct fetch *fetch, uint64_t now_ms)
+{
+    unsigned lasting = sp_plan_lasting(fetch, now_ms, fetch->round_trip_ms);
+
+    if (!fetch->has_size)
+        return fetch->busy == 0;
+    return lasting < fetch->pace.target && fetch->busy < fetch->most;
+}
+
+/* Gives every connection that the pace allows a span. */
 static enum spull_code start_spans(struct fetch *fetch, uint64_t now_ms,
                                    struct spull_error *err)
 {
-    unsigned target = fetch->has_size ? fetch->pace.target : 1;
     enum spull_code code = SPULL_OK;
 
-    while (fetch->busy < target && code == SPULL_OK) {
+    while (wants_more(fetch, now_ms) && code == SPULL_OK) {
         struct source *source = sp_source_pick(fetch, now_ms);
         struct sp_span span;
         if (source != NULL && source->no_ranges) {
@@ -222,6 +240,9 @@ static enum spull_code make_room(struct fetch *fetch, struct spull_error *err)
     if (!fetch->has_size || fetch->has_room)
         return SPULL_OK;
     fetch->has_room = true;
+    /* Sizes in KiB made it look larger than it is. */
+    if (fetch->size < SP_SPLIT_MIN)
+        fetch->pace.most = 1;
     if (sp_part_extent(fetch->part) > fetch->size) {
         fetch->restart = true;
         return SPULL_OK;
@@ -323,7 +344,7 @@ static enum spull_code report(struct fetch *fetch, struct spull_error *err)
 static enum spull_code turn(struct fetch *fetch, bool *complete,
                             struct spull_error *err)
 {
-    struct timespec end = tick_end();
+    struct timespec end;
     enum spull_code code = SPULL_OK;
 
     pthread_mutex_lock(&fetch->lock);
@@ -331,6 +352,7 @@ static enum spull_code turn(struct fetch *fetch, bool *complete,
     *complete = is_complete(fetch);
     if (code == SPULL_OK && !*complete)
         code = employ(fetch, err);
+    end = tick_end(fetch);
     if (code == SPULL_OK && !*complete && !any_over(fetch))
         pthread_cond_timedwait(&fetch->news, &fetch->lock, &end);
     pthread_mutex_unlock(&fetch->lock);

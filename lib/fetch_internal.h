@@ -73,6 +73,7 @@ struct fetch {
     uint64_t bound;
     struct source sources[SP_URLS_MAX];
     struct lane lanes[SP_CONNECTIONS_MAX];
+    unsigned most; /* connections, whatever the pace says */
     struct sp_pace pace;
     uint64_t transferred;
     uint64_t credited; /* most bytes there ever were: more is progress */
@@ -106,6 +107,10 @@ enum spull_code sp_lane_start(struct lane *lane, struct source *source,
  * which then stops earlier. false: nothing is left to give. Needs the lock.
  */
 bool sp_plan_next(struct fetch *fetch, uint64_t now_ms, struct sp_span *out);
+
+/* Lanes that will still be busy in so many milliseconds. Needs the lock. */
+unsigned sp_plan_lasting(const struct fetch *fetch, uint64_t now_ms,
+                         unsigned ms);
 
 /* --- fetch_source.c --- */
 

@@ -16,8 +16,8 @@ static uint64_t at_most(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-/* A second's worth, and near the end no more than half a fair share, so that
- * all connections end together. */
+/* What takes SP_SPAN_MS, and near the end no more than half a fair share, so
+ * that all connections end together. */
 static uint64_t span_length(const struct fetch *fetch, uint64_t now_ms)
 {
     uint64_t total = sp_part_total(fetch->part);
@@ -26,7 +26,7 @@ static uint64_t span_length(const struct fetch *fetch, uint64_t now_ms)
     uint64_t length = SP_SPAN_FIRST;
 
     if (fetch->has_size) {
-        length = total / passed * 1000 / lanes;
+        length = total * SP_SPAN_MS / passed / lanes;
         if (length < SP_SPAN_FIRST)
             length = SP_SPAN_FIRST;
         length = at_most(length, SP_SPAN_WINDOW / lanes);
@@ -118,13 +118,27 @@ static struct lane *slowest(struct fetch *fetch, uint64_t now_ms)
     return worst;
 }
 
-/*
- * Splits what the slowest lane still has, in proportion to what it makes and
- * what the thief may be expected to make.
- */
-static bool steal(struct fetch *fetch, uint64_t now_ms, struct sp_span *out)
+/* The lane that the frontier waits for. */
+static struct lane *foremost(struct fetch *fetch)
 {
-    struct lane *lane = slowest(fetch, now_ms);
+    struct lane *first = NULL;
+
+    for (unsigned i = 0; i < SP_CONNECTIONS_MAX; i++) {
+        struct lane *lane = &fetch->lanes[i];
+        if (lane->busy && lane->ranged && !lane->over &&
+            (first == NULL || lane->from < first->from))
+            first = lane;
+    }
+    return first;
+}
+
+/*
+ * Splits what a lane still has, in proportion to what it makes and what the
+ * thief may be expected to make; if that is worth it.
+ */
+static bool steal(struct fetch *fetch, struct lane *lane, uint64_t now_ms,
+                  struct sp_span *out)
+{
     double slow = 0;
     double fair = 0;
     uint64_t left = 0;
@@ -149,8 +163,11 @@ bool sp_plan_next(struct fetch *fetch, uint64_t now_ms, struct sp_span *out)
     uint64_t size = fetch->has_size ? fetch->size : fetch->bound;
     uint64_t length = 0;
 
+    if (fetch->has_size && steal(fetch, foremost(fetch), now_ms, out))
+        return true;
     if (!first_free(fetch, size, out))
-        return fetch->has_size && steal(fetch, now_ms, out);
+        return fetch->has_size &&
+               steal(fetch, slowest(fetch, now_ms), now_ms, out);
     if (fetch->pace.most == 1)
         return true;
     length = span_length(fetch, now_ms);
@@ -158,4 +175,18 @@ bool sp_plan_next(struct fetch *fetch, uint64_t now_ms, struct sp_span *out)
     if (out->to - out->from > length + SP_SPAN_MIN)
         out->to = (out->from + length) / SP_SPAN_MIN * SP_SPAN_MIN;
     return true;
+}
+
+unsigned sp_plan_lasting(const struct fetch *fetch, uint64_t now_ms,
+                         unsigned ms)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < SP_CONNECTIONS_MAX; i++) {
+        const struct lane *lane = &fetch->lanes[i];
+        if (lane->busy && (ms < SP_TICK_MIN_MS || !lane->ranged ||
+                           ms_left(fetch, lane, now_ms) > ms))
+            count++;
+    }
+    return count;
 }

@@ -79,9 +79,12 @@
 #define SP_STALL_RATE    1024
 #define SP_STALL_SECONDS 30
 
-/* What one read of a socket or one write to the partial file carries: larger
- * gains nothing on loopback, and 16 connections stay under 8 MiB. */
-#define SP_CHUNK (256 * SP_KIB)
+/* What one read of a socket or one write to the partial file carries, at most.
+ * Twice that for each connection is what memory grows by. */
+#define SP_CHUNK (64 * SP_KIB)
+
+/* What the hash reads at a time: it fits into a core's own cache. */
+#define SP_HASH_CHUNK (256 * SP_KIB)
 
 /* A wait that is shorter than this is not worth a countdown. */
 #define SP_COUNTDOWN_MS 3000
@@ -90,7 +93,7 @@
 #define SP_CONNECTIONS_MAX 16
 
 /* The default: see tests/bench for what more would bring. */
-#define SP_CONNECTIONS 8
+#define SP_CONNECTIONS 16
 
 /* A blob below this comes over one connection: a second one would still be
  * opening when the first is done. */
@@ -107,6 +110,10 @@
  * much when the last byte arrives, at over 1 GiB a second. */
 #define SP_SPAN_WINDOW (64 * SP_MIB)
 
+/* Milliseconds that a span should take: longer ones keep the frontier, and the
+ * hash behind it, waiting; shorter ones are mostly requests. */
+#define SP_SPAN_MS 500
+
 /* The end of a slow connection's span is taken away if it would need longer
  * than this (milliseconds) and has more left than this (bytes). */
 #define SP_STEAL_MS  300
@@ -118,7 +125,7 @@
 
 /* Milliseconds before a number of connections that brought nothing is tried
  * again, the first time; it doubles up to about the last. */
-#define SP_PACE_PAUSE_MS     1000
+#define SP_PACE_PAUSE_MS     500
 #define SP_PACE_PAUSE_MAX_MS 60000
 
 /* Tries that bring nothing, in a row, before a URL counts as dead. */
@@ -164,5 +171,8 @@
 
 /* Milliseconds between two calls of the progress callback. */
 #define SP_TICK_MS 100
+
+/* Milliseconds: no shorter tick, and no care for a shorter round trip. */
+#define SP_TICK_MIN_MS 5
 
 #endif

@@ -8,10 +8,12 @@
 #include "limits.h"
 
 /*
- * A step that doubles the connections must bring a quarter more. Less than that
- * is noise, or the ramp of a connection that would have got there by itself.
+ * A step that quadruples the connections must bring a quarter more. Less than
+ * that is noise, or the ramp of a connection that would have got there by
+ * itself.
  */
 #define GAIN 1.25
+#define STEP 4
 
 void sp_pace_init(struct sp_pace *pace, unsigned most, uint64_t now_ms)
 {
@@ -31,10 +33,11 @@ static uint64_t window_ms(unsigned round_trip_ms)
 
 static void step_up(struct sp_pace *pace, double rate)
 {
+    unsigned more = pace->target * STEP;
+
     pace->before = pace->target;
     pace->rate = rate;
-    pace->target =
-        pace->target * 2 < pace->most ? pace->target * 2 : pace->most;
+    pace->target = more < pace->most ? more : pace->most;
 }
 
 static void pause_from(struct sp_pace *pace, uint64_t now_ms)

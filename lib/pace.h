@@ -2,8 +2,8 @@
 /*
  * pace: how many connections a blob is worth, from the rate that they bring.
  *
- * Begins with one, doubles while doubling brings more, and goes back to the
- * last number that did; after a pause that grows, it has another look, because
+ * Begins with one, quadruples while that brings more, and goes back to the last
+ * number that did; after a pause that grows, it has another look, because
  * servers begin with a burst and networks change. Arithmetic on times and byte
  * counts that the caller gives; no clock and no connections of its own.
  */

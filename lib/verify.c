@@ -23,7 +23,7 @@ struct sp_verify {
     enum sp_algorithm how;
     pthread_t thread;
     bool running;
-    unsigned char *chunk; /* SP_CHUNK bytes */
+    unsigned char *chunk; /* SP_HASH_CHUNK bytes */
     unsigned char first[SP_LOOK_BYTES];
     size_t first_len;
     uint64_t written_back; /* up to where write-back was started */
@@ -112,7 +112,8 @@ static enum spull_code take(struct sp_verify *verify, uint64_t from,
     enum spull_code code = SPULL_OK;
 
     while (from < to && code == SPULL_OK) {
-        size_t len = to - from < SP_CHUNK ? (size_t)(to - from) : SP_CHUNK;
+        size_t len =
+            to - from < SP_HASH_CHUNK ? (size_t)(to - from) : SP_HASH_CHUNK;
         code =
             sp_part_read(verify->part, from, verify->chunk, len, &verify->err);
         if (code == SPULL_OK)
@@ -172,7 +173,7 @@ enum spull_code sp_verify_start(struct sp_part *part, enum sp_algorithm how,
         return sp_err_nomem(err);
     verify->part = part;
     verify->how = how;
-    verify->chunk = malloc(SP_CHUNK);
+    verify->chunk = malloc(SP_HASH_CHUNK);
     code = verify->chunk == NULL ? sp_err_nomem(err)
                                  : sp_hash_new(how, &verify->hash, err);
     if (code == SPULL_OK)
@@ -230,7 +231,7 @@ static ssize_t read_some(int fd, unsigned char *chunk, uint64_t at)
     ssize_t n = 0;
 
     do
-        n = pread(fd, chunk, SP_CHUNK, (off_t)at);
+        n = pread(fd, chunk, SP_HASH_CHUNK, (off_t)at);
     while (n < 0 && errno == EINTR);
     return n;
 }
@@ -264,7 +265,7 @@ enum spull_code sp_verify_file(int fd, enum sp_algorithm how,
                                struct sp_look *look, struct spull_error *err)
 {
     struct sp_hash *hash = NULL;
-    unsigned char *chunk = malloc(SP_CHUNK);
+    unsigned char *chunk = malloc(SP_HASH_CHUNK);
     enum spull_code code =
         chunk == NULL ? sp_err_nomem(err) : sp_hash_new(how, &hash, err);
 

@@ -104,15 +104,15 @@ static void links(void **state)
         {"each is capped", {1000, 1e9}, 2, 2, 2},
         {"one is allowed", {1000, 1e9}, 1, 1, 1},
         {"each is slow", {1, 1e9}, 8, 8, 8},
-        {"one is enough", {1000, 1000}, 8, 1, 2},
-        {"one is enough", {1e6, 1000}, 16, 1, 2},
-        {"one is all but enough", {1000, 1200}, 8, 1, 2},
-        {"one is not enough", {1000, 1300}, 8, 2, 4},
-        {"two are enough", {500, 1000}, 8, 2, 4},
-        {"two are all but enough", {1000, 2400}, 8, 2, 4},
+        {"one is enough", {1000, 1000}, 8, 1, 4},
+        {"one is enough", {1e6, 1000}, 16, 1, 4},
+        {"one is all but enough", {1000, 1200}, 8, 1, 4},
+        {"one is not enough", {1000, 1300}, 8, 4, 8},
+        {"two are enough", {500, 1000}, 8, 4, 8},
+        {"two are all but enough", {1000, 2400}, 8, 4, 8},
         {"three are enough", {1000, 3000}, 8, 4, 8},
-        {"four are enough", {250, 1000}, 16, 4, 8},
-        {"eight are enough", {125, 1000}, 16, 8, 16},
+        {"four are enough", {250, 1000}, 16, 4, 16},
+        {"eight are enough", {125, 1000}, 16, 16, 16},
     };
 
     (void)state;
@@ -279,7 +279,7 @@ static void windows(void **state)
         reading.now_ms = 1000 + cases[i].window_ms - 1;
         assert_int_equal(sp_pace_read(&pace, &reading), 1);
         reading.now_ms++;
-        assert_int_equal(sp_pace_read(&pace, &reading), 2);
+        assert_int_equal(sp_pace_read(&pace, &reading), 4);
     }
 }
 
@@ -291,13 +291,13 @@ static void cold_connections_are_not_judged(void **state)
 
     (void)state;
     sp_pace_init(&pace, 8, 0);
-    assert_int_equal(read_at(&pace, now, bytes, true), 2);
+    assert_int_equal(read_at(&pace, now, bytes, true), 4);
     /* A second of handshake, while the first goes on as before. */
     for (int i = 0; i < 105; i++)
-        assert_int_equal(read_at(&pace, now += 10, bytes += 10000, false), 2);
+        assert_int_equal(read_at(&pace, now += 10, bytes += 10000, false), 4);
     /* The window begins where the handshake ended. */
-    assert_int_equal(read_at(&pace, now + 99, bytes + 198000, true), 2);
-    assert_int_equal(read_at(&pace, now + 100, bytes + 200000, true), 4);
+    assert_int_equal(read_at(&pace, now + 99, bytes + 198000, true), 4);
+    assert_int_equal(read_at(&pace, now + 100, bytes + 200000, true), 8);
 }
 
 static void what_is_nearly_over_gets_no_more(void **state)
@@ -309,7 +309,7 @@ static void what_is_nearly_over_gets_no_more(void **state)
         uint64_t missing;
         unsigned target;
     } cases[] = {
-        {0, 1}, {1, 1}, {two_windows, 1}, {two_windows + 1, 2}, {PLENTY, 2},
+        {0, 1}, {1, 1}, {two_windows, 1}, {two_windows + 1, 4}, {PLENTY, 4},
     };
 
     (void)state;
@@ -331,9 +331,9 @@ static void a_restart_is_no_reason(void **state)
 
     (void)state;
     sp_pace_init(&pace, 8, 0);
-    assert_int_equal(read_at(&pace, 100, 100000, true), 2);
-    assert_int_equal(read_at(&pace, 200, 0, true), 2);
-    assert_int_equal(read_at(&pace, 300, 200000, true), 4);
+    assert_int_equal(read_at(&pace, 100, 100000, true), 4);
+    assert_int_equal(read_at(&pace, 200, 0, true), 4);
+    assert_int_equal(read_at(&pace, 300, 200000, true), 8);
 }
 
 int main(void)

@@ -144,7 +144,7 @@ static enum spull_code parse_long(char c, size_t count)
     static const char start[] = "https://h/";
     size_t len = sizeof(start) - 1;
     char *text = malloc(len + count + 1);
-    struct sp_url url = {NULL, NULL, NULL, NULL, SP_SCHEME_HTTP};
+    struct sp_url url = {.scheme = SP_SCHEME_HTTP};
     struct spull_error err;
 
     assert_non_null(text);

@@ -5,10 +5,12 @@
         url = server.on("/image.sif", Reply(data, cut=1000), Reply(data))
 
 The first request for a target gets the first reply, the next one the next;
-the last reply stays. Every request is recorded, with what was sent for it.
+the last reply stays. A reply may be a function of the Request. Every request
+is recorded, with what was sent for it.
 """
 
 import gzip
+import itertools
 import re
 import socket
 import socketserver
@@ -56,18 +58,22 @@ class Reply:
     reset    and it ends with RST, not with FIN
     ranges   "honour", "ignore", "wrong" (a Content-Range that is one off) or
              "refuse" (416)
+    shown    a function of (first, last, size): what Content-Range says, None
+             to leave it out
     etag     as it stands, quotes included
     gzip     Content-Encoding, whatever the client accepts
     gate     a Gate: sends gate.at bytes of the body and waits
     drip     (bytes, seconds): so many, then a pause, and so on
     lines    a function that returns an iterator of raw header lines
     before   called with the Request before anything is sent
+    version  of HTTP, in the status line
     """
 
     def __init__(self, body=b"", status=200, headers=(),
                  type="application/octet-stream", length=True, cut=None,
                  reset=False, ranges="honour", etag=None, gzip=False,
-                 gate=None, drip=None, lines=None, before=None):
+                 gate=None, drip=None, lines=None, before=None,
+                 shown=None, version="1.1"):
         self.body = body
         self.status = status
         self.headers = list(headers)
@@ -82,6 +88,8 @@ class Reply:
         self.drip = drip
         self.lines = lines
         self.before = before
+        self.shown = shown
+        self.version = version
 
 
 def page(text, status=200, **more):
@@ -135,6 +143,7 @@ class Request:
         self.headers = headers  # list of (name, value)
         self.status = 0
         self.sent = 0  # bytes of the body that were handed to the kernel
+        self.connection = 0  # the server's number for it
 
     def header(self, name):
         for key, value in self.headers:
@@ -145,6 +154,12 @@ class Request:
     @property
     def range(self):
         return self.header("Range")
+
+    @property
+    def first(self):
+        """Of the bytes that are asked for; 0 where all of them are."""
+        asked = re.match(r"bytes=(\d+)-", self.range or "")
+        return int(asked.group(1)) if asked else 0
 
     def __repr__(self):
         return "<%s %s: %d, %d bytes>" % (self.method, self.target,
@@ -162,6 +177,7 @@ class Handler(socketserver.BaseRequestHandler):
                 self.request = self.server.context.wrap_socket(
                     self.request, server_side=True)
             self.buffer = b""
+            self.number = next(self.server.connections)
             while self.one_request():
                 pass
         except (OSError, Hangup):
@@ -189,6 +205,7 @@ class Handler(socketserver.BaseRequestHandler):
         headers = [tuple(part.strip() for part in line.split(":", 1))
                    for line in lines[1:]]
         request = Request(method, target, headers)
+        request.connection = self.number
         reply = self.server.choose(request)
         if reply.before is not None:
             reply.before(request)
@@ -197,7 +214,8 @@ class Handler(socketserver.BaseRequestHandler):
     def answer(self, request, reply):
         status, headers, body = self.shape(request, reply)
         request.status = status
-        head = "HTTP/1.1 %d %s\r\n" % (status, REASONS.get(status, "Whatever"))
+        head = "HTTP/%s %d %s\r\n" % (reply.version, status,
+                                    REASONS.get(status, "Whatever"))
         head += "".join("%s: %s\r\n" % pair for pair in headers)
         self.request.sendall(head.encode("utf-8", "surrogateescape"))
         if reply.lines is not None:
@@ -251,8 +269,11 @@ class Handler(socketserver.BaseRequestHandler):
             headers.append(("Content-Range", "bytes */%d" % len(body)))
             return 416, b""
         off = 1 if reply.ranges == "wrong" else 0
-        headers.append(("Content-Range", "bytes %d-%d/%d"
-                        % (first + off, last + off, len(body))))
+        shown = "bytes %d-%d/%d" % (first + off, last + off, len(body))
+        if reply.shown is not None:
+            shown = reply.shown(first, last, len(body))
+        if shown is not None:
+            headers.append(("Content-Range", shown))
         return 206, body[first:last + 1]
 
     def send_body(self, request, reply, body):
@@ -321,14 +342,20 @@ class FaultServer(socketserver.ThreadingTCPServer):
     block_on_close = False
     request_queue_size = 128
 
-    def __init__(self, certificate=None):
+    def __init__(self, certificate=None, client_ca=None):
         super().__init__(("127.0.0.1", 0), Handler)
+        # What was sent but not received, when a connection ends: that much.
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, PIECE)
         self.port = self.server_address[1]
         self.scheme = "https" if certificate else "http"
         self.context = None
         if certificate:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.context.load_cert_chain(*certificate)
+        if client_ca:  # who shows no certificate of it is turned away
+            self.context.verify_mode = ssl.CERT_REQUIRED
+            self.context.load_verify_locations(client_ca)
+        self.connections = itertools.count(1)
         self.lock = threading.Lock()
         self.routes = {}
         self.record = []
@@ -354,7 +381,8 @@ class FaultServer(socketserver.ThreadingTCPServer):
                 self.routes.get(request.path)
             if not replies:
                 return not_found()
-            return replies.pop(0) if len(replies) > 1 else replies[0]
+            reply = replies.pop(0) if len(replies) > 1 else replies[0]
+        return reply(request) if callable(reply) else reply
 
     def requests(self, prefix=""):
         """Those whose target starts so, in the order they came."""

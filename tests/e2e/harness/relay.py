@@ -1,0 +1,286 @@
+# SPDX-License-Identifier: MIT
+"""What stands between spull and a server: a relay that cuts, and a proxy.
+
+    with Relay(server.port, cuts=[4096]) as relay:
+        url = "http://127.0.0.1:%d/image.sif" % relay.port
+"""
+
+import contextlib
+import re
+import socket
+import struct
+import threading
+
+PIECE = 1 << 14
+HEAD_MAX = 1 << 16
+# What the kernel holds for spull: passed on is what it could have read.
+BUFFER = 1 << 16
+AWAY = struct.pack("ii", 1, 0)  # SO_LINGER: close with RST
+
+
+class Hangup(Exception):
+    """This connection is to end here."""
+
+
+class Wire:
+    """A connection, and what was read of it too early."""
+
+    def __init__(self, sock):
+        self.socket = sock
+        self.early = b""
+
+    def read(self, most=PIECE):
+        if self.early:
+            piece, self.early = self.early[:most], self.early[most:]
+            return piece
+        return self.socket.recv(most)
+
+    def read_head(self):
+        """All of a request's or an answer's head, or None at the end."""
+        head = b""
+        while b"\r\n\r\n" not in head:
+            more = self.read(HEAD_MAX)
+            if not more or len(head) > HEAD_MAX:
+                return None
+            head += more
+        head, mark, rest = head.partition(b"\r\n\r\n")
+        self.early = rest + self.early
+        return head + mark
+
+    def send(self, data):
+        self.socket.sendall(data)
+
+
+def field(head, name):
+    """The value of a header field, "" where there is none."""
+    found = re.search(rb"(?im)^%s:[ \t]*(.*?)[ \t]*\r$" % name.encode(), head)
+    return found.group(1).decode("latin-1") if found else ""
+
+
+class Middle:
+    """Listens, gives each connection a thread, and counts them.
+
+    Before start(), its port refuses connections.
+    """
+
+    def __init__(self):
+        self.socket = socket.socket()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
+        self.socket.bind(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.lock = threading.Lock()
+        self.stopping = threading.Event()
+        self.open = []
+        self.accepted = 0
+        self.most_open = 0
+
+    def url(self, target="", scheme="http"):
+        return "%s://127.0.0.1:%d%s" % (scheme, self.port, target)
+
+    def start(self):
+        self.socket.listen(64)
+        threading.Thread(target=self.accept, daemon=True).start()
+        return self
+
+    def stop(self):
+        self.stopping.set()
+        with contextlib.suppress(OSError):  # ends accept()
+            self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+        with self.lock:
+            for client in self.open:
+                with contextlib.suppress(OSError):
+                    client.shutdown(socket.SHUT_RDWR)
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def accept(self):
+        while not self.stopping.is_set():
+            try:
+                client, _ = self.socket.accept()
+            except OSError:
+                return
+            with self.lock:
+                self.open = [one for one in self.open if not has_ended(one)]
+                self.open.append(client)
+                self.accepted += 1
+                self.most_open = max(self.most_open, len(self.open))
+            threading.Thread(target=self.handle, args=(client,),
+                             daemon=True).start()
+
+    def handle(self, client):
+        try:
+            self.serve(Wire(client))
+        except (OSError, Hangup):
+            pass
+        with contextlib.suppress(OSError):
+            client.close()
+
+    def serve(self, client):
+        raise NotImplementedError
+
+    def tunnel(self, client, server):
+        """Both ways, blindly."""
+        back = threading.Thread(target=self.pump, args=(client, server),
+                                daemon=True)
+        back.start()
+        self.pump(server, client)
+
+    def pump(self, source, sink):
+        try:
+            piece = source.read()
+            while piece:
+                self.pass_on(sink, piece)
+                piece = source.read()
+            sink.socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            with contextlib.suppress(OSError):
+                sink.socket.shutdown(socket.SHUT_RDWR)
+
+    def pass_on(self, sink, piece):
+        sink.send(piece)
+
+    def pass_answer(self, server, client):
+        """One answer, whose body ends as its head says."""
+        head = server.read_head()
+        if head is None:
+            raise Hangup
+        self.pass_head(client, head)
+        length = field(head, "Content-Length")
+        span = re.match(r"bytes (\d+)-", field(head, "Content-Range"))
+        at = int(span.group(1)) if span else 0
+        end = at + int(length) if length else None
+        while end is None or at < end:
+            piece = server.read(PIECE if end is None else min(PIECE, end - at))
+            if not piece:
+                raise Hangup
+            self.pass_body(client, at, piece)
+            at += len(piece)
+
+    def pass_head(self, client, head):
+        client.send(head)
+
+    def pass_body(self, client, at, piece):
+        self.pass_on(client, piece)
+
+
+def has_ended(client):
+    """Has its other end closed it? Asked of the kernel, which knows first."""
+    try:
+        return client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
+class Relay(Middle):
+    """In front of one server.
+
+    cuts       where the connection ends that brings this byte of the blob,
+               just before it, once for each
+    head_cuts  the next answer's head is cut after so many bytes, and so on
+    reset      they end with RST, not with FIN
+    drip       (bytes, seconds): so many on each connection, then a pause
+    blind      looks into nothing: for TLS
+    """
+
+    def __init__(self, port, cuts=(), head_cuts=(), reset=False, drip=None,
+                 blind=False):
+        super().__init__()
+        self.target = ("127.0.0.1", port)
+        self.cuts = sorted(cuts)
+        self.head_cuts = list(head_cuts)
+        self.reset = reset
+        self.drip = drip
+        self.blind = blind
+        self.done = 0  # cuts
+        self.passed = 0  # bytes of bodies
+
+    def serve(self, client):
+        with socket.create_connection(self.target) as sock:
+            server = Wire(sock)
+            if self.blind:
+                self.tunnel(client, server)
+                return
+            request = client.read_head()
+            while request is not None:
+                server.send(request)
+                self.pass_answer(server, client)
+                request = client.read_head()
+
+    def pass_on(self, sink, piece):
+        if self.drip is None:
+            sink.send(piece)
+            return
+        for at in range(0, len(piece), self.drip[0]):
+            sink.send(piece[at:at + self.drip[0]])
+            self.stopping.wait(self.drip[1])
+
+    def cut(self, client):
+        if self.reset:
+            client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                     AWAY)
+        raise Hangup
+
+    def pass_head(self, client, head):
+        with self.lock:
+            end = self.head_cuts.pop(0) if self.head_cuts else None
+            self.done += end is not None
+        client.send(head[:end])
+        if end is not None:
+            self.cut(client)
+
+    def pass_body(self, client, at, piece):
+        with self.lock:
+            ends = [cut for cut in self.cuts if at <= cut < at + len(piece)]
+            if ends:
+                piece = piece[:ends[0] - at]
+                self.cuts.remove(ends[0])
+                self.done += 1
+            self.passed += len(piece)
+        self.pass_on(client, piece)
+        if ends:
+            self.cut(client)
+
+
+class Proxy(Middle):
+    """A proxy for plain http and, with CONNECT, for all else.
+
+    seen  the first line of each request, and what Host said
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def serve(self, client):
+        head = client.read_head()
+        while head is not None:
+            method, target, _ = head.split(b"\r\n")[0].decode().split(" ")
+            with self.lock:
+                self.seen.append((method, target))
+            if method == "CONNECT":
+                self.connect(client, target)
+                return
+            self.forward(client, head, target)
+            head = client.read_head()
+
+    def connect(self, client, target):
+        host, port = target.rsplit(":", 1)
+        with socket.create_connection((host, int(port))) as sock:
+            client.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            self.tunnel(client, Wire(sock))
+
+    def forward(self, client, head, target):
+        """One connection to the server for each request will do."""
+        place, path = re.fullmatch(r"http://([^/]+)(/.*)", target).groups()
+        host, port = place.rsplit(":", 1)
+        with socket.create_connection((host, int(port))) as sock:
+            server = Wire(sock)
+            server.send(head.replace(target.encode(), path.encode(), 1))
+            self.pass_answer(server, client)

@@ -1,0 +1,671 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Every fault of the fault server, met with one connection and with four."""
+
+import email.utils
+import os
+import re
+import time
+
+from harness import images, registry, servers
+from harness.case import main
+from harness.engine import (CUT, MIB, NAME, PACE, REF, SIZE, Blob, Engine,
+                            image, sent)
+from harness.relay import Relay
+from harness.servers import Reply, redirect
+
+DATA = image(SIZE)
+OTHER = image(SIZE, seed=1)
+SMALL = image(300000)
+LAST = SIZE - 1
+# One connection takes what it can get; four have to be worth it.
+HOW = {1: {}, 4: {"drip": PACE}}
+
+
+def busy(status, value):
+    """Come again; a number is so many seconds from now, as a date."""
+    if isinstance(value, int):
+        value = email.utils.formatdate(time.time() + value, usegmt=True)
+    return Reply(status=status, headers=[("Retry-After", value)])
+
+
+class Table(Engine):
+    def pulls(self, rows, *args, connections=(1, 4), **more):
+        """A pull for each row and number of connections. A row is a label
+        and a function of a fresh Blob, which gives it its faults."""
+        for label, give in rows:
+            for number in connections:
+                blob = Blob(DATA, **HOW[number])
+                give(blob)
+                yield self.pull({"what": label}, blob, number, *args, **more)
+
+
+class Interruptions(Table):
+    CUTS = [("%s at %d" % (("reset" if reset else "closed"), byte),
+             lambda blob, byte=byte, reset=reset:
+             blob.fault(byte, cut=True, reset=reset))
+            for byte in (0, 1, 4095, 4096, MIB, 4 * MIB, 5 * MIB + 1, LAST)
+            for reset in (False, True)]
+
+    def check_resumed(self, pull, result):
+        self.assertPulled(pull.scene, result, pull.data)
+        self.assertSent(pull, more=CUT)
+        # A reset may overtake the head that it follows.
+        reset = pull.label.get("what", "").startswith("reset")
+        self.assertIfRange(pull, after=2 if reset else 1)
+
+    def test_no_fault(self):
+        """What the others are to be compared with."""
+        def check(pull, result):
+            self.check_resumed(pull, result)
+            used = {request.connection for request in pull.scene.blobs()}
+            if pull.connections == 1:
+                self.assertEqual(pull.asked, [None])
+                self.assertSent(pull)
+            else:
+                self.assertGreater(len(used), 1)
+                self.assertLessEqual(sent(pull.scene.blobs()), SIZE + CUT)
+
+        self.side_by_side(self.pulls([("nothing", lambda blob: None)]), check)
+
+    def test_cuts(self):
+        self.side_by_side(self.pulls(self.CUTS, "--retries", "2"),
+                          self.check_resumed)
+
+    def test_what_is_asked_after_a_cut(self):
+        """With one connection, exactly the bytes that did not come."""
+        def check(pull, result):
+            self.check_resumed(pull, result)
+            byte = pull.label["byte"]
+            self.assertEqual(pull.asked, [
+                None, "bytes=%d-%d" % (byte, LAST) if byte else None])
+            self.assertSent(pull)
+
+        self.side_by_side(
+            [self.pull({"byte": byte}, Blob(DATA).fault(byte, cut=True), 1,
+                       "--retries", "2")
+             for byte in (0, 1, 4096, 65537, MIB, LAST)], check)
+
+    def test_many_cuts(self):
+        """Each brings something, so none of them costs patience."""
+        def give(blob):
+            for byte in range(300000, SIZE, 600000):
+                blob.fault(byte, cut=True)
+
+        self.side_by_side(self.pulls([("many", give)], "--retries", "0"),
+                          lambda pull, result: (
+                              self.assertPulled(pull.scene, result, DATA),
+                              self.assertSent(pull, more=CUT * 15),
+                              self.assertIfRange(pull)))
+
+    def test_no_patience_left(self):
+        """--retries counts what brings nothing, and is given back by what
+        brings something."""
+        def check(pull, result):
+            self.assertFails(result, 4, "127.0.0.1")
+            self.assertEqual(
+                [request.first for request in pull.scene.blobs()],
+                [0, MIB, MIB])
+
+        blob = Blob(DATA).fault(MIB, cut=True).fault(MIB, cut=True)
+        blob.fault(MIB, cut=True)
+        self.side_by_side([self.pull({}, blob, 1, "--retries", "1")], check)
+
+    def test_silence(self):
+        """A connection that says no more is left for another one."""
+        rows = [("silent at %d" % byte,
+                 lambda blob, byte=byte: blob.fault(byte, gate=True))
+                for byte in (0, MIB, SIZE // 2, LAST)]
+
+        def check(pull, result):
+            self.check_resumed(pull, result)
+            self.assertGreater(len(pull.asked), 1)
+            if pull.connections == 1 and pull.label["what"] != rows[0][0]:
+                self.assertEqual(pull.asked, [None, "bytes=%s-%d" % (
+                    pull.label["what"].split()[-1], LAST)])
+
+        self.side_by_side(self.pulls(rows, "--stall-timeout", "1",
+                                     "--retries", "2"), check)
+
+    def test_slow_is_not_silent(self):
+        """2 KiB/s go on for longer than --stall-timeout; 0.2 KiB/s don't."""
+        data = images.sif(5000)
+        for label, drip, code in (("slow", (200, 0.1), 0),
+                                  ("too slow", (20, 0.1), 4)):
+            pulls = [self.pull({"what": label}, Blob(data, drip=drip), number,
+                               "--stall-timeout", "1") for number in (1, 4)]
+            self.side_by_side(pulls, lambda pull, result, code=code:
+                              self.assertExit(result, code))
+
+    def test_refused_then_up(self):
+        """Nobody listens, for documents and for the blob; then somebody."""
+        for what in ("document", "blob"):
+            for number in (1, 4):
+                with self.subTest(what, connections=number):
+                    self.refused_then_up(what, number)
+
+    def refused_then_up(self, what, number):
+        scene = self.scene()
+        relay = Relay(self.server.port)
+        self.addCleanup(relay.stop)
+        data = scene.image(data=SMALL, urls=[relay.url(scene.prefix +
+                                                       "/blobs/x")])
+        scene.blob(Reply(data), path="/blobs/x")
+        if what == "document":
+            scene.env["SPULL_REGISTRY"] = relay.url(scene.prefix)
+        with open(os.path.join(scene.folder, "err"), "w+b") as log:
+            process = scene.start("-v", "--retries", "3", "--connections",
+                                  number, REF, stderr=log)
+            self.addCleanup(process.communicate)
+            self.until("a second try", lambda: log.seek(0) == 0 and
+                       b"again in" in log.read())
+            relay.start()
+            out, _ = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0)
+        self.assertEqual(out.decode().split("\n"), [NAME, ""])
+        self.assertImage(scene.path(NAME), data)
+        self.assertFiles(scene, NAME)
+
+    def test_never_up(self):
+        port, holder = servers.unused_port()
+        self.addCleanup(holder.close)
+        scene = self.scene()
+        scene.image(data=SMALL, urls=["http://127.0.0.1:%d/x" % port])
+        result = scene.run("-v", "--retries", "1", REF)
+        self.assertFails(result, 4, "127.0.0.1:%d" % port)
+        self.assertEqual(result.err.count("again in"), 1, result)
+        self.assertFiles(scene)
+
+
+class Ranges(Table):
+    """Servers that know no ranges, or know them wrongly."""
+
+    def check_right(self, pull, result):
+        self.assertPulled(pull.scene, result, DATA)
+
+    def test_ignored(self):
+        """200 to a range: that is the blob, in one stream from 0."""
+        def check(pull, result):
+            self.check_right(pull, result)
+            self.assertEqual(len(pull.asked), 1)
+            self.assertSent(pull)
+
+        self.side_by_side(self.pulls([
+            ("ignored", lambda blob: blob.change(ranges="ignore")),
+            ("ignored, chunked", lambda blob: blob.change(
+                ranges="ignore", length="chunked")),
+            ("ignored, no length", lambda blob: blob.change(
+                ranges="ignore", length=None)),
+            ("HTTP/1.0", lambda blob: blob.change(
+                ranges="ignore", length=None, version="1.0")),
+        ], size="kib"), check)
+
+    def test_ignored_and_cut(self):
+        """All is sent once more, and no more than that."""
+        def check(pull, result):
+            self.check_right(pull, result)
+            self.assertEqual(len(pull.asked), 2)
+            self.assertSent(pull, more=3 * MIB)
+
+        self.side_by_side(self.pulls([
+            ("closed", lambda blob: (blob.change(ranges="ignore"),
+                                     blob.fault(3 * MIB, cut=True))),
+            ("reset", lambda blob: (blob.change(ranges="ignore"),
+                                    blob.fault(3 * MIB, cut=True,
+                                               reset=True))),
+            ("chunked", lambda blob: (blob.change(ranges="ignore",
+                                                  length="chunked"),
+                                      blob.fault(3 * MIB, cut=True))),
+        ]), check)
+
+    def test_ignored_from_now_on(self):
+        """A server that knew ranges and forgets them: one stream from 0."""
+        def check(pull, result):
+            self.check_right(pull, result)
+            self.assertSent(pull, more=SIZE + CUT)
+
+        self.side_by_side(self.pulls([
+            ("at %d" % byte, lambda blob, byte=byte: blob.fault(
+                byte, cut=True, after={"ranges": "ignore"}))
+            for byte in (MIB, 5 * MIB, LAST)]), check)
+
+    # What Content-Range says instead of the truth.
+    LIES = [
+        ("another start", lambda first, last, size:
+         "bytes %d-%d/%d" % (first + 1, last, size)),
+        ("an earlier start", lambda first, last, size:
+         "bytes %d-%d/%d" % (first - 1, last, size)),
+        ("from 0", lambda first, last, size: "bytes 0-%d/%d" % (last, size)),
+        ("another end", lambda first, last, size:
+         "bytes %d-%d/%d" % (first, last - 1, size)),
+        ("moved", lambda first, last, size:
+         "bytes %d-%d/%d" % (first + 1, last + 1, size + 1)),
+        ("another total", lambda first, last, size:
+         "bytes %d-%d/%d" % (first, last, size + 1)),
+        ("a total of 0", lambda first, last, size:
+         "bytes %d-%d/0" % (first, last)),
+        ("no total", lambda first, last, size:
+         "bytes %d-%d/*" % (first, last)),
+        ("backwards", lambda first, last, size:
+         "bytes %d-%d/%d" % (last, first, size)),
+        ("another unit", lambda first, last, size:
+         "pages %d-%d/%d" % (first, last, size)),
+        ("2^64", lambda first, last, size:
+         "bytes %d-18446744073709551616/%d" % (first, size)),
+        ("2^64 - 1", lambda first, last, size:
+         "bytes %d-18446744073709551615/%d" % (first, size)),
+        ("nonsense", lambda first, last, size: "bytes"),
+        ("nothing", lambda first, last, size: None),
+    ]
+
+    def test_wrong_content_range(self):
+        """No byte lands where it does not belong; the whole does as well."""
+        self.side_by_side(self.pulls([
+            (label, lambda blob, lie=lie: blob.fault(
+                2 * MIB, cut=True, after={"shown": lie}))
+            for label, lie in self.LIES]), self.check_right)
+
+    def test_wrong_content_range_at_once(self):
+        """The same in the first answer; right ever after. A total is what
+        the blob has, and may contradict the manifest."""
+        def check(pull, result):
+            if pull.label["what"] == "another total":
+                self.assertFails(result, 5, "size", str(SIZE + 1))
+            else:
+                self.check_right(pull, result)
+
+        self.side_by_side(self.pulls([
+            (label, lambda blob, lie=lie: blob.fault(0, shown=lie))
+            for label, lie in self.LIES], connections=(4,)), check)
+
+    def test_416(self):
+        """A range that was refused leaves the whole to be asked for."""
+        def check(pull, result):
+            self.check_right(pull, result)
+            self.assertSent(pull, more=SIZE + CUT)
+            self.assertEqual(pull.asked[-1], None)
+
+        self.side_by_side(self.pulls([
+            ("from the start", lambda blob: blob.change(ranges="refuse")),
+            ("after a cut", lambda blob: blob.fault(
+                3 * MIB, cut=True, after={"ranges": "refuse"})),
+        ]), check)
+
+    def test_416_to_everything(self):
+        def check(pull, result):
+            self.assertFails(result, 4, "416")
+            self.assertFiles(pull.scene)
+            self.assertLessEqual(len(pull.asked), 2)
+
+        self.side_by_side(self.pulls([
+            ("416", lambda blob: blob.change(status=416))],
+            "--retries", "3"), check)
+
+
+class Versions(Table):
+    """The blob changes while it comes. The new one is what is wanted."""
+
+    def changes(self, old, cut=5 * MIB, **new):
+        return lambda blob: (
+            blob.change(**old), blob.fault(cut, cut=True,
+                                           after=dict(new, data=DATA)))
+
+    def check(self, pull, result):
+        self.assertPulled(pull.scene, result, DATA)
+        self.assertSent(pull, more=SIZE + CUT)
+
+    def test_changes(self):
+        dates = [[("Last-Modified", "Tue, 01 Jan 2019 00:00:0%d GMT" % n)]
+                 for n in (1, 2)]
+        self.side_by_side(self.pulls([
+            ("the ETag", self.changes({"data": OTHER}, etag='"2"')),
+            ("the ETag, soon", self.changes({"data": OTHER}, 1, etag='"2"')),
+            ("the ETag, late", self.changes({"data": OTHER}, LAST,
+                                            etag='"2"')),
+            ("it gets one", self.changes({"data": OTHER, "etag": None},
+                                         etag='"2"')),
+            ("it loses it", self.changes({"data": OTHER}, etag=None)),
+            ("the date", self.changes(
+                {"data": OTHER, "etag": None, "headers": dates[0]},
+                headers=dates[1])),
+            ("it was longer", self.changes({"data": OTHER + bytes(1000)},
+                                           etag='"2"')),
+            ("it was shorter", self.changes({"data": OTHER[:-1000]},
+                                            etag='"2"')),
+            ("it was longer, no ETag", self.changes(
+                {"data": OTHER + bytes(1000), "etag": None}, etag=None)),
+            ("it was shorter, no ETag", self.changes(
+                {"data": OTHER[:-1000], "etag": None}, etag=None)),
+        ], "--retries", "2", size=(SIZE + 32768) // 1024, data=DATA),
+            self.check)
+
+    def test_if_range_is_never_weak(self):
+        """RFC 9110, section 13.1.5: a weak one says nothing of bytes."""
+        def check(pull, result):
+            self.assertPulled(pull.scene, result, DATA)
+            self.assertSent(pull, more=CUT)
+            self.assertIfRange(pull, None)
+
+        self.side_by_side(self.pulls([
+            ("weak", lambda blob: (blob.change(etag='W/"1"'),
+                                   blob.fault(5 * MIB, cut=True)))]), check)
+
+    def test_unnoticed_change(self):
+        """No validator, same length: the digest finds out, and all comes
+        once more."""
+        def check(pull, result):
+            self.assertPulled(pull.scene, result, DATA)
+            self.assertSent(pull, more=2 * SIZE)
+
+        self.side_by_side(self.pulls([
+            ("same length", self.changes({"data": OTHER, "etag": None},
+                                         etag=None))],
+            data=DATA), check)
+
+
+class Statuses(Table):
+    def test_once_then_fine(self):
+        rows = [(str(status), lambda blob, status=status: blob.fault(
+            0, status=status))
+            for status in (408, 425, 429, 500, 502, 503, 504)]
+        rows += [("%d after a cut" % status, lambda blob, status=status: (
+            blob.fault(2 * MIB, cut=True),
+            blob.fault(LAST - 1, status=status)))
+            for status in (429, 503)]
+
+        def check(pull, result):
+            self.assertPulled(pull.scene, result, DATA)
+            self.assertSent(pull, more=CUT)
+
+        self.side_by_side(self.pulls(rows, "--retries", "1"), check)
+
+    def test_documents(self):
+        """The same for the manifest."""
+        for status in (408, 425, 429, 500, 502, 503, 504):
+            with self.subTest(status):
+                scene = self.scene()
+                text = registry.manifest_of(SMALL, [scene.blob(Reply(SMALL))])
+                scene.manifest(REF, servers.html("Busy", status, headers=[
+                    ("Retry-After", "1")]), servers.page(text))
+                self.assertPulled(scene, scene.run("--retries", "1", REF),
+                                  SMALL)
+
+    FINAL = [(401, 6), (403, 6), (404, 3), (410, 3)]
+
+    def test_final(self):
+        """One request, and no other."""
+        for status, code in self.FINAL:
+            def check(pull, result, status=status, code=code):
+                self.assertFails(result, code, str(status))
+                self.assertEqual(len(pull.asked), 1)
+                self.assertFiles(pull.scene)
+
+            self.side_by_side(self.pulls([
+                (str(status), lambda blob, status=status: blob.change(
+                    status=status))], "--retries", "5"), check)
+
+    def test_final_after_a_cut(self):
+        """What came is kept for a later run."""
+        for status, code in self.FINAL:
+            def check(pull, result, status=status, code=code):
+                self.assertFails(result, code, str(status))
+                self.assertUnnamed(pull.scene)
+                statuses = [request.status for request in pull.scene.blobs()]
+                self.assertEqual(statuses.count(status), 1, statuses)
+
+            self.side_by_side(self.pulls([
+                (str(status), lambda blob, status=status: blob.fault(
+                    3 * MIB, cut=True, after={"status": status}))],
+                "--retries", "5", connections=(1,)), check)
+
+    def test_budget(self):
+        """N tries more, whatever the failure is."""
+        def check(pull, result):
+            self.assertFails(result, 4, "503")
+            self.assertEqual(len(pull.asked), pull.label["tries"])
+
+        self.side_by_side([
+            self.pull({"tries": number + 1}, Blob(SMALL, status=503), 1,
+                      "--retries", number) for number in (0, 1, 2)], check)
+
+    def test_retry_after(self):
+        """What was waited is what -v says. A date is made for each answer;
+        one that is past asks for nothing."""
+        def check(pull, result):
+            self.assertPulled(pull.scene, result, SMALL)
+            self.assertRegex(result.err, pull.label["says"])
+
+        self.side_by_side([
+            self.pull({"status": status, "says": says},
+                      [lambda _, status=status, value=value: busy(status,
+                                                                  value),
+                       Reply(SMALL)], number, "-v", "--retries", "1",
+                      "--max-time", "20", data=SMALL)
+            for status in (429, 503) for number in (1, 4)
+            for value, says in (("1", r"again in 1\.[01] s"),
+                                (3, r"again in [23]\.\d s"),
+                                (-60, r"again in [01]\.\d s"),
+                                ("0", r"again in [01]\.\d s"),
+                                ("-5", r"again in [01]\.\d s"),
+                                ("soon", r"again in [01]\.\d s"))], check)
+
+    def test_retry_after_has_a_maximum(self):
+        """300 s, and a tenth at random."""
+        def check(pull, result):
+            self.assertFails(result, 4, "not done after 1 seconds")
+            self.assertRegex(result.err, r"again in 3[0-3]\d\.\d s")
+            self.assertEqual(len(pull.asked), 1)
+
+        self.side_by_side([
+            self.pull({"value": value}, busy(503, value), 1, "-v",
+                      "--retries", "1", "--max-time", "1", data=SMALL)
+            for value in ("301", "999999999", 86400 * 365)], check)
+
+    def test_redirect_loop(self):
+        """Ten hops, and not once more for --retries."""
+        for number in (1, 4):
+            with self.subTest(connections=number):
+                scene = self.scene()
+                loop = scene.on("/blobs/loop", redirect("loop"))
+                scene.image(data=DATA, urls=[loop])
+                self.assertFails(scene.run("--connections", number,
+                                           "--retries", "5", REF), 4,
+                                 "redirect")
+                self.assertEqual(len(scene.blobs()), 11)
+                self.assertFiles(scene)
+
+    def test_redirected(self):
+        """Each span is asked of the address in the manifest: what it leads
+        to may be a signed one that has expired meanwhile."""
+        def check(pull, result):
+            self.assertPulled(pull.scene, result, DATA)
+            hops = pull.scene.requests("/signed")
+            self.assertEqual(len(pull.asked), len(hops))
+            self.assertGreater(len(hops), 1)
+            self.assertLessEqual(sent(hops), SIZE + CUT)
+
+        pulls = []
+        for number in (1, 4):
+            blob = Blob(DATA, **HOW[number]).fault(5 * MIB, cut=True)
+            pull = self.pull({}, redirect("SIGNED"), number, "--retries", "2",
+                             data=DATA)
+            url = pull.scene.on("/signed", blob)
+            pull.scene.on("/blobs/vanessa/greeting/latest",
+                          redirect(url + "?signature=1"),
+                          redirect(url + "?signature=2"))
+            pulls.append(pull)
+        self.side_by_side(pulls, check)
+
+
+class Lengths(Table):
+    def test_lies(self):
+        """The head says another length than the manifest: no byte is sent
+        for nothing."""
+        for length in (SIZE - 100000, SIZE + 1, 1 << 50, (1 << 63) - 1):
+            def check(pull, result):
+                self.assertFails(result, 5, "size")
+                self.assertEqual(len(pull.asked), 1)
+                self.assertFiles(pull.scene)
+
+            self.side_by_side(self.pulls([
+                (str(length), lambda blob, length=length: blob.change(
+                    length=length, ranges="ignore"))], "--retries", "5",
+                "--stall-timeout", "5"), check)
+
+    def test_longer_than_it_is(self):
+        """The server says more than it sends, again and again."""
+        def check(pull, result):
+            self.assertExit(result, 0)
+            self.assertImage(pull.scene.path(NAME), DATA)
+
+        self.side_by_side(self.pulls([
+            ("closed early", lambda blob: (
+                blob.fault(5 * MIB, cut=True, after={"etag": '"1"'}),
+                blob.fault(6 * MIB, cut=True)))]), check)
+
+    def test_shorter_span_than_asked_for(self):
+        """A server may send less of a range than was asked for (RFC 9110,
+        section 15.3.7); the rest is asked for again."""
+        def shorten(most):
+            def reply(request):
+                asked = re.match(r"bytes=(\d+)-(\d+)", request.range or "")
+                if asked is None:
+                    return Reply(DATA, cut=most, etag='"1"')
+                first = int(asked.group(1))
+                last = min(int(asked.group(2)), first + most - 1)
+                body = DATA[first:last + 1]
+                return Reply(body, 206, etag='"1"', headers=[
+                    ("Content-Range", "bytes %d-%d/%d" % (first, last,
+                                                          SIZE))])
+            return reply
+
+        def check(pull, result):
+            self.assertPulled(pull.scene, result, DATA)
+            self.assertSent(pull, more=CUT)
+
+        self.side_by_side([
+            self.pull({}, shorten(MIB), number, "--retries", "2", data=DATA)
+            for number in (1, 4)], check)
+
+
+class Mirrors(Engine):
+    def mirrors(self, number, *blobs, data=DATA, size="bytes"):
+        scene = self.scene()
+        urls = [scene.blob(blob, path="/blobs/%d" % index)
+                for index, blob in enumerate(blobs)]
+        scene.image(data=data, urls=urls, size=size)
+        return scene, scene.run("--connections", number, "--retries", "1",
+                                "--stall-timeout", "2", REF)
+
+    def table(self, rows, check):
+        for label, make in rows:
+            for number in (1, 4):
+                with self.subTest(label, connections=number):
+                    scene, result = self.mirrors(number, *make(HOW[number]))
+                    self.assertPulled(scene, result, DATA)
+                    check(scene, number)
+
+    def total(self, scene):
+        return sent(scene.blobs())
+
+    def test_the_first_one_fails(self):
+        """What came of it is built upon; only the rest is asked of the
+        next."""
+        rows = [("%s at %d" % (label, byte),
+                 lambda how, byte=byte, after=after: [
+                     Blob(DATA, **how).fault(byte, cut=True, after=after),
+                     Blob(DATA, etag='"other"', **how)])
+                for byte in (MIB, SIZE // 2)
+                for label, after in (("404", {"status": 404}),
+                                     ("403", {"status": 403}))]
+
+        def check(scene, number):
+            self.assertLessEqual(self.total(scene), SIZE + CUT)
+            self.assertGreater(sent(scene.requests("/blobs/1")), 0)
+
+        self.table(rows, check)
+
+    def test_the_first_one_is_not_there(self):
+        rows = [(str(status), lambda how, status=status: [
+            Blob(DATA, status=status), Blob(DATA, **how)])
+            for status in (401, 403, 404, 410)]
+
+        def check(scene, number):
+            self.assertLessEqual(self.total(scene), SIZE + CUT)
+            self.assertEqual(len(scene.requests("/blobs/0")), 1)
+
+        self.table(rows, check)
+
+    def test_the_first_one_lies(self):
+        """Bad bytes of one condemn no other."""
+        bit = DATA[:100] + bytes([DATA[100] ^ 1]) + DATA[101:]
+        rows = [(label, lambda how, blob=blob: [blob(how), Blob(DATA, **how)])
+                for label, blob in (
+                    ("other bytes", lambda how: Blob(OTHER, **how)),
+                    ("one bit", lambda how: Blob(bit, **how)),
+                    ("another length", lambda how: Blob(OTHER + b"x" * 5000,
+                                                        **how)),
+                    ("too short", lambda how: Blob(OTHER[:-5000], **how)),
+                    ("a web page", lambda how: servers.html("Expired")))]
+
+        def check(scene, number):
+            self.assertLessEqual(self.total(scene), 3 * SIZE)
+
+        self.table(rows, check)
+
+    def test_the_second_one_lies(self):
+        rows = [("other bytes", lambda how: [Blob(DATA, **how),
+                                             Blob(OTHER, **how)])]
+        self.table(rows, lambda scene, number: self.assertLessEqual(
+            self.total(scene), 3 * SIZE))
+
+    def test_halves(self):
+        """Each has a half that it never sends; together they have all."""
+        def without(first, end, how):
+            def reply(request):
+                if first <= request.first < end:
+                    return servers.html("Lost", 404)
+                if request.first < first:
+                    return Reply(DATA, etag='"1"', cut=first - request.first,
+                                 **how)
+                return Reply(DATA, etag='"1"', **how)
+            return reply
+
+        def check(scene, number):
+            self.assertLessEqual(self.total(scene), SIZE + 2 * CUT)
+            for path in ("/blobs/0", "/blobs/1"):
+                self.assertGreater(sent(scene.requests(path)), 0)
+
+        half = SIZE // 2
+        self.table([("halves", lambda how: [
+            without(half, SIZE, how), Blob(DATA, **how)])], check)
+
+    def test_shared(self):
+        """Mirrors that agree serve spans together."""
+        scene, result = self.mirrors(4, Blob(DATA, drip=PACE),
+                                     Blob(DATA, etag='"other"', drip=PACE))
+        self.assertPulled(scene, result, DATA)
+        self.assertLessEqual(self.total(scene), SIZE + CUT)
+        for path in ("/blobs/0", "/blobs/1"):
+            self.assertGreater(sent(scene.requests(path)), 0)
+
+    def test_all_lie(self):
+        for number in (1, 4):
+            with self.subTest(connections=number):
+                how = HOW[number]
+                scene, result = self.mirrors(number, Blob(OTHER, **how),
+                                             Blob(image(SIZE, seed=2), **how))
+                self.assertFails(result, 5, "expected", images.sha256(DATA))
+                self.assertFiles(scene)
+
+    def test_all_fail(self):
+        """The last one's answer is the answer."""
+        scene, result = self.mirrors(4, Blob(DATA, status=404),
+                                     Blob(DATA, status=403))
+        self.assertFails(result, 6, "403", "/blobs/1")
+        self.assertSays(result, "404")
+        self.assertFiles(scene)
+
+
+if __name__ == "__main__":
+    main()
