@@ -99,6 +99,7 @@ static enum spull_code settle(struct fetch *fetch, struct spull_error *err)
         if (!lane->busy || !lane->over)
             continue;
         free_lane(fetch, lane);
+        fetch->broken = fetch->broken || lane->ending == LANE_FAILED;
         if (lane->ending == LANE_FAILED && !fetch->restart)
             code = sp_source_failed(fetch, lane, err);
     }
@@ -225,8 +226,7 @@ static void begin_again(struct fetch *fetch)
     fetch->has_size = false;
     fetch->has_room = false;
     for (size_t i = 0; i < fetch->blob->url_count; i++) {
-        fetch->sources[i].etag[0] = '\0';
-        fetch->sources[i].last_modified[0] = '\0';
+        fetch->sources[i].has_version = false;
         fetch->sources[i].served = false;
     }
     if (sp_part_total(fetch->part) > 0)
@@ -384,6 +384,7 @@ enum spull_code sp_fetch(struct sp_http *http, const struct sp_blob *blob,
     if (code == SPULL_OK) {
         out->size = fetch->size;
         out->transferred = fetch->transferred;
+        out->broken = fetch->broken;
         out->sources = 0;
         for (size_t i = 0; i < blob->url_count; i++)
             if (fetch->sources[i].served)

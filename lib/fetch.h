@@ -30,6 +30,7 @@ struct sp_blob {
 struct sp_fetched {
     size_t url;     /* index of the (first) one that served it */
     size_t sources; /* how many urls served bytes of it */
+    bool broken;    /* it was put together from before and after a failure */
     uint64_t size;
     uint64_t transferred; /* bytes of bodies, wasted ones included */
 };

@@ -28,6 +28,7 @@ struct source {
     bool http1;             /* HTTP/2 had trouble */
     bool served;            /* bytes of it are in the part */
     uint64_t rest_until_ms; /* no new transfer before */
+    bool has_version;       /* the first answer has said what it serves */
     char etag[SP_HEAD_VALIDATOR];
     char last_modified[SP_HEAD_VALIDATOR];
 };
@@ -76,6 +77,7 @@ struct fetch {
     unsigned most; /* connections, whatever the pace says */
     struct sp_pace pace;
     uint64_t transferred;
+    bool broken;       /* a transfer has failed, and others went on */
     uint64_t credited; /* most bytes there ever were: more is progress */
     uint64_t start_ms;
     uint64_t saved_ms;    /* when the journal was last written */

@@ -49,7 +49,8 @@ static enum spull_code agree_on_size(struct fetch *fetch, uint64_t size,
  */
 static bool is_same_version(struct source *source, const struct sp_head *head)
 {
-    if (source->etag[0] == '\0' && source->last_modified[0] == '\0') {
+    if (!source->has_version) {
+        source->has_version = true;
         memcpy(source->etag, head->etag, sizeof source->etag);
         memcpy(source->last_modified, head->last_modified,
                sizeof source->last_modified);
@@ -144,8 +145,7 @@ static enum spull_code take_whole(struct lane *lane, const struct sp_head *head,
 {
     enum spull_code code = lane->ranged ? use_whole(lane, err) : SPULL_OK;
 
-    lane->source->etag[0] = '\0';
-    lane->source->last_modified[0] = '\0';
+    lane->source->has_version = false;
     is_same_version(lane->source, head);
     if (code == SPULL_OK && head->has_length)
         code = agree_on_size(lane->fetch, head->length, err);

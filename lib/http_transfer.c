@@ -271,7 +271,10 @@ static void report(struct sp_transfer *transfer, CURLcode result)
     curl_off_t wait = 0;
 
     curl_easy_getinfo(transfer->easy, CURLINFO_RETRY_AFTER, &wait);
-    end.retry_after = wait > UINT_MAX ? UINT_MAX : (unsigned)wait;
+    /* A date that has passed makes it negative. */
+    end.retry_after = wait < 0          ? 0
+                      : wait > UINT_MAX ? UINT_MAX
+                                        : (unsigned)wait;
     end.url = &transfer->url;
     end.head = &transfer->head;
     sp_transfer_why(transfer, result, &end);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +41,7 @@ static void host_label(char *out, size_t cap)
  */
 static char *fresh_name(const char *label)
 {
-    char host[64];
+    char host[HOST_NAME_MAX + 1];
     char *name = NULL;
     uint64_t noise = 0;
 

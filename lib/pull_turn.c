@@ -119,10 +119,39 @@ static enum spull_code attempt(struct pull *pull, size_t first, size_t count,
     return code;
 }
 
+/* May another url do better? */
+static bool is_about_url(enum spull_code code)
+{
+    return code == SPULL_INTEGRITY || code == SPULL_NOT_FOUND ||
+           code == SPULL_NETWORK || code == SPULL_DENIED;
+}
+
+/* Each url from first on, alone. why is the mismatch that led here; a url that
+ * has nothing to offer does not make it another error. */
+static enum spull_code afresh(struct pull *pull, size_t first,
+                              struct turn *turn, struct spull_error *why)
+{
+    enum spull_code code = SPULL_INTEGRITY;
+
+    for (size_t i = first; i < pull->found.url_count; i++) {
+        struct spull_error other = {0};
+        sp_ctx_warn(pull->ctx, "%s; downloading it afresh", why->text);
+        code = attempt(pull, i, 1, turn, &other);
+        if (code == SPULL_OK)
+            return SPULL_OK;
+        if (!is_about_url(code) || code == SPULL_INTEGRITY)
+            *why = other;
+        if (!is_about_url(code))
+            return code;
+    }
+    return why->code;
+}
+
 /*
  * Bad bytes must not condemn others: not the url that served them the bytes of
- * an earlier run, nor one url the next. So what failed together is tried again
- * alone, afresh.
+ * an earlier run, or those before a failure the ones after it, nor one url the
+ * next. So what failed together is tried again alone, afresh; what came in one
+ * go is not, or a liar could waste more than the manifest announces.
  */
 static enum spull_code download(struct pull *pull, struct turn *turn,
                                 struct spull_error *err)
@@ -130,15 +159,12 @@ static enum spull_code download(struct pull *pull, struct turn *turn,
     struct spull_error why = {0};
     size_t count = pull->found.url_count;
     enum spull_code code = attempt(pull, 0, count, turn, &why);
-    bool mixed = pull->watch.now.resumed > 0 || pull->fetched.sources > 1;
-    size_t liar = pull->fetched.url;
+    bool mixed = pull->watch.now.resumed > 0 || pull->fetched.sources > 1 ||
+                 pull->fetched.broken;
+    size_t first = mixed ? 0 : pull->fetched.url + 1;
 
-    for (size_t i = 0; i < count && is_mismatch(pull, code); i++) {
-        if (!mixed && i <= liar)
-            continue;
-        sp_ctx_warn(pull->ctx, "%s; downloading it afresh", why.text);
-        code = attempt(pull, i, 1, turn, &why);
-    }
+    if (is_mismatch(pull, code) && first < count)
+        code = afresh(pull, first, turn, &why);
     if (code != SPULL_OK && err != NULL)
         *err = why;
     return code;

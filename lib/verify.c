@@ -210,7 +210,7 @@ enum spull_code sp_verify_end(struct sp_verify *verify,
         return sp_err_set(err, SPULL_INTEGRITY,
                           "digest mismatch: expected %s, got %s%s%s",
                           want->text, verify->actual.text,
-                          look->image ? "" : "; it looks like a ",
+                          look->image ? "" : "; it looks like: ",
                           look->image ? "" : look->kind);
     return sp_part_seal(verify->part, &verify->actual, look, out, err);
 }

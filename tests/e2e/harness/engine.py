@@ -21,7 +21,7 @@ SIZE = 9 * MIB
 PACE = (1 << 16, 0.004)
 # What a connection that ends may cost: the contract's word.
 CUT = MIB
-AT_ONCE = 8
+AT_ONCE = 16
 PATIENCE = 60
 
 image = functools.lru_cache(maxsize=8)(images.sif)
