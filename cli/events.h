@@ -10,7 +10,7 @@
 
 #include <spull.h>
 
-#define EVENTS_NONE -1
+#define EVENTS_NONE (-1)
 
 struct events {
     int fd; /* EVENTS_NONE: nobody listens */

@@ -117,30 +117,35 @@ static enum spull_code set_patience(unsigned *place, const char *value,
     return SPULL_OK;
 }
 
+/* The power of 1024 that a unit stands for; false: it is none. */
+static bool read_unit(const char *unit, unsigned *power)
+{
+    static const char units[] = "KMG";
+    const char *found = NULL;
+
+    *power = 0;
+    if (unit[0] == '\0')
+        return true;
+    found = strchr(units, toupper((unsigned char)unit[0]));
+    if (found == NULL || unit[1] != '\0')
+        return false;
+    *power = (unsigned)(found - units) + 1;
+    return true;
+}
+
 /* "500K", as curl(1) takes it. */
 static enum spull_code set_rate(uint64_t *place, const char *value,
                                 struct spull_error *err)
 {
-    static const char units[] = "KMG";
     uint64_t number = 0;
     const char *end = NULL;
-    const char *unit = NULL;
-    bool ok = read_number(value, &number, &end);
+    unsigned power = 0;
 
-    if (ok && *end != '\0') {
-        unit = strchr(units, toupper((unsigned char)*end));
-        ok = unit != NULL && end[1] == '\0';
-    }
-    for (; ok && unit >= units; unit--) {
-        ok = number <= UINT64_MAX / 1024;
-        number *= 1024;
-    }
-    if (!ok)
+    if (!read_number(value, &number, &end) || !read_unit(end, &power) ||
+        number > UINT64_MAX >> (10 * power))
         return fail_set(err, SPULL_USAGE,
-                        "'%s' is not a rate like 500K, 20M "
-                        "or 1G",
-                        value);
-    *place = number;
+                        "'%s' is not a rate like 500K, 20M or 1G", value);
+    *place = number << (10 * power);
     return SPULL_OK;
 }
 

@@ -229,8 +229,3 @@ void sp_err_hint(struct spull_error *err, const char *format, ...)
     print(err->hint, HINT_ROOM, format, args);
     va_end(args);
 }
-
-enum spull_code sp_err_nomem(struct spull_error *err)
-{
-    return sp_err_set(err, SPULL_INTERNAL, "out of memory");
-}

@@ -43,7 +43,12 @@ enum spull_code sp_err_wrap(struct spull_error *err, enum spull_code code,
 void sp_err_hint(struct spull_error *err, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-enum spull_code sp_err_nomem(struct spull_error *err);
+/* Inline, so that who reads a caller alone can see that it is no success. */
+static inline enum spull_code sp_err_nomem(struct spull_error *err)
+{
+    sp_err_set(err, SPULL_INTERNAL, "out of memory");
+    return SPULL_INTERNAL;
+}
 
 /*
  * Copies text[0..len) to dst, always NUL-terminated, at most cap bytes with

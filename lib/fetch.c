@@ -31,6 +31,7 @@ static void init(struct fetch *fetch)
     fetch->size = sp_part_size(fetch->part);
     fetch->has_size = fetch->size > 0;
     fetch->credited = sp_part_total(fetch->part);
+    fetch->silence_ms = SP_SILENT_LANE_MS;
     fetch->watch->now.resumed = fetch->credited;
     for (size_t i = 0; i < blob->url_count; i++) {
         fetch->sources[i].url = &blob->urls[i];

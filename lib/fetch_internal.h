@@ -57,8 +57,9 @@ struct lane {
     size_t staged_len;
     uint64_t got; /* bytes of the body */
     uint64_t start_ms;
-    enum ending ending; /* the network thread's until over */
-    bool over;          /* under the lock of fetch, like what follows */
+    atomic_uint_fast64_t heard_ms; /* when bytes last came */
+    enum ending ending;            /* the network thread's until over */
+    bool over; /* under the lock of fetch, like what follows */
     enum spull_code code;
     struct spull_error err;
     bool transient;
@@ -91,6 +92,8 @@ struct fetch {
     bool single;      /* one stream of the whole; ranges are of no use here */
     bool restart;     /* what is in the part can't be continued */
     unsigned round_trip_ms;
+    uint64_t
+        silence_ms; /* after which a lane counts as dead, if others are idle */
     struct spull_error last; /* why the last source was dropped */
 };
 

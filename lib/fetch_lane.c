@@ -214,6 +214,7 @@ static enum spull_code on_body(void *payload, const void *bytes, size_t len,
 
     lane->got += len;
     atomic_store(&lane->warm, true);
+    atomic_store(&lane->heard_ms, sp_watch_ms());
     if (len > room && !lane->ranged)
         return wrong_size(lane->fetch, "sends more than", room + at, err);
     code = stage(lane, bytes, len < room ? len : (size_t)room, err);
@@ -318,6 +319,7 @@ enum spull_code sp_lane_start(struct lane *lane, struct source *source,
     lane->staged_len = 0;
     lane->got = 0;
     lane->start_ms = sp_watch_ms();
+    atomic_store(&lane->heard_ms, lane->start_ms);
     lane->ending = LANE_RUNS;
     lane->over = false;
     lane->code = SPULL_OK;

@@ -31,7 +31,7 @@ static uint64_t span_length(const struct fetch *fetch, uint64_t now_ms)
             length = SP_SPAN_FIRST;
         length = at_most(length, SP_SPAN_WINDOW / lanes);
         if (lanes > 1)
-            length = at_most(length, (fetch->size - total) / (2 * lanes));
+            length = at_most(length, (fetch->size - total) / lanes / 2);
     }
     return length < SP_SPAN_MIN ? SP_SPAN_MIN : length;
 }
@@ -132,11 +132,29 @@ static struct lane *foremost(struct fetch *fetch)
     return first;
 }
 
+/* All that a lane has left, if nothing has come for long: it is dropped. */
+static bool rob(struct fetch *fetch, uint64_t now_ms, struct sp_span *out)
+{
+    for (unsigned i = 0; i < SP_CONNECTIONS_MAX; i++) {
+        struct lane *lane = &fetch->lanes[i];
+        uint64_t at = atomic_load(&lane->at);
+        if (!lane->busy || lane->over || !lane->ranged ||
+            at >= atomic_load(&lane->to) ||
+            now_ms < atomic_load(&lane->heard_ms) + fetch->silence_ms)
+            continue;
+        fetch->silence_ms *= 2;
+        *out = (struct sp_span){at, atomic_load(&lane->to)};
+        atomic_store(&lane->to, at);
+        return true;
+    }
+    return false;
+}
+
 /*
  * Splits what a lane still has, in proportion to what it makes and what the
  * thief may be expected to make; if that is worth it.
  */
-static bool steal(struct fetch *fetch, struct lane *lane, uint64_t now_ms,
+static bool split(struct fetch *fetch, struct lane *lane, uint64_t now_ms,
                   struct sp_span *out)
 {
     double slow = 0;
@@ -163,11 +181,12 @@ bool sp_plan_next(struct fetch *fetch, uint64_t now_ms, struct sp_span *out)
     uint64_t size = fetch->has_size ? fetch->size : fetch->bound;
     uint64_t length = 0;
 
-    if (fetch->has_size && steal(fetch, foremost(fetch), now_ms, out))
+    if (fetch->has_size && split(fetch, foremost(fetch), now_ms, out))
         return true;
     if (!first_free(fetch, size, out))
         return fetch->has_size &&
-               steal(fetch, slowest(fetch, now_ms), now_ms, out);
+               (split(fetch, slowest(fetch, now_ms), now_ms, out) ||
+                rob(fetch, now_ms, out));
     if (fetch->pace.most == 1)
         return true;
     length = span_length(fetch, now_ms);

@@ -119,6 +119,11 @@
 #define SP_STEAL_MS  300
 #define SP_STEAL_MIN (64 * SP_KIB)
 
+/* Milliseconds of silence after which all that a lane still has is given to an
+ * idle one. Doubles each time, lest a server that thinks for long before each
+ * answer be asked again and again. */
+#define SP_SILENT_LANE_MS 1000
+
 /* Milliseconds over which a number of connections is judged, at least: shorter
  * than a blob of SP_SPLIT_MIN takes on most links, longer than a burst. */
 #define SP_PACE_WINDOW_MS 100

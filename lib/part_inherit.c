@@ -198,9 +198,13 @@ static enum spull_code scan_all(const struct scan *scan, DIR *list,
                                 struct spull_error *err)
 {
     enum spull_code code = SPULL_OK;
-    struct dirent *entry = readdir(list);
+    struct dirent *entry = NULL;
 
-    for (; entry != NULL && code == SPULL_OK; entry = readdir(list)) {
+    while (code == SPULL_OK) {
+        /* The stream is this thread's own (readdir(3), ATTRIBUTES). */
+        entry = readdir(list); /* NOLINT(concurrency-mt-unsafe) */
+        if (entry == NULL)
+            break;
         if (is_journal_of(scan->part, entry->d_name))
             code = take_up(scan, entry->d_name, err);
         remove_if_old(scan, entry->d_name);

@@ -46,8 +46,8 @@ enum spull_code sp_lead_new(const char *dir, const char *label,
         return SPULL_STORAGE;
     }
     if (asprintf(&lead->link, ".spull-%.*s.lead", SP_PART_LABEL, label) < 0) {
-        lead->link = NULL;
-        sp_lead_free(lead);
+        close(lead->dir);
+        free(lead);
         return sp_err_nomem(err);
     }
     *out = lead;

@@ -52,11 +52,13 @@ static enum spull_code check_quota(const struct sp_sealed *file, int type,
                                    struct spull_error *err)
 {
 #ifdef SYS_quotactl_fd
+    /* QCMD() of the C library shifts into the sign of an int. */
+    const unsigned command =
+        (unsigned)Q_GETQUOTA << SUBCMDSHIFT | (unsigned)type;
     struct dqblk quota = {0};
     uint64_t limit = 0;
 
-    if (syscall(SYS_quotactl_fd, file->fd, QCMD(Q_GETQUOTA, type), id,
-                &quota) != 0)
+    if (syscall(SYS_quotactl_fd, file->fd, command, id, &quota) != 0)
         return SPULL_OK;
     /* The hard limit, in blocks of QIF_DQBLKSIZE bytes; 0: none. */
     limit = (uint64_t)quota.dqb_bhardlimit * 1024;

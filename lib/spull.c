@@ -5,6 +5,7 @@
  * and knows nothing of networks and files.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -332,21 +333,25 @@ enum spull_code spull_destination(const char *text, const char *dir, char **out,
 }
 
 /* text may be NULL where the order is to verify. */
-static enum spull_code carry_out(struct spull *session, struct sp_order *order,
-                                 const char *text, struct spull_image **out,
+static enum spull_code carry_out(struct spull *session, const char *text,
+                                 const char *path, bool verify,
+                                 struct spull_image **out,
                                  struct spull_error *err)
 {
     struct sp_ref ref = {0};
     struct sp_url registry = {0};
+    struct sp_order order = {.registry = &registry,
+                             .ref = text == NULL ? NULL : &ref,
+                             .text = verify ? path : text,
+                             .path = path,
+                             .verify = verify};
     enum spull_code code =
         text == NULL ? SPULL_OK : sp_ref_parse(text, &ref, err);
 
     if (code == SPULL_OK)
         code = registry_of(session, &ref, &registry, err);
-    order->registry = &registry;
-    order->ref = text == NULL ? NULL : &ref;
     if (code == SPULL_OK)
-        code = sp_pull(&session->ctx, session->http, order, out, err);
+        code = sp_pull(&session->ctx, session->http, &order, out, err);
     sp_url_done(&registry);
     sp_ref_done(&ref);
     return code;
@@ -356,18 +361,14 @@ enum spull_code spull_pull(struct spull *session, const char *text,
                            const char *path, struct spull_image **out,
                            struct spull_error *err)
 {
-    struct sp_order order = {.text = text, .path = path};
-
-    return carry_out(session, &order, text, out, err);
+    return carry_out(session, text, path, false, out, err);
 }
 
 enum spull_code spull_verify(struct spull *session, const char *path,
                              const char *text, struct spull_image **out,
                              struct spull_error *err)
 {
-    struct sp_order order = {.text = path, .path = path, .verify = true};
-
-    return carry_out(session, &order, text, out, err);
+    return carry_out(session, text, path, true, out, err);
 }
 
 void spull_image_free(struct spull_image *image)

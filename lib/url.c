@@ -160,7 +160,7 @@ static bool read_origin(CURLU *handle, const char *scheme, struct sp_url *url)
     struct sp_buf origin;
     bool is_file = url->scheme == SP_SCHEME_FILE;
 
-    sp_buf_init(&origin, SP_URL_MAX * 2);
+    sp_buf_init(&origin, (size_t)SP_URL_MAX * 2);
     url->host = strdup(host && !is_file ? host : "");
     sp_buf_print(&origin, "%s://", scheme);
     if (!is_file)
@@ -383,11 +383,12 @@ out:
 
 static void strip_slashes(char *text)
 {
-    char *start = strstr(text, "://") + 3;
-    size_t len = strlen(start);
+    char *scheme = text == NULL ? NULL : strstr(text, "://");
+    size_t least = scheme == NULL ? 0 : (size_t)(scheme + 3 - text);
+    size_t len = scheme == NULL ? 0 : strlen(text);
 
-    while (len > 0 && start[len - 1] == '/')
-        start[--len] = '\0';
+    while (len > least && text[len - 1] == '/')
+        text[--len] = '\0';
 }
 
 enum spull_code sp_url_registry(const char *text, struct sp_url *out,

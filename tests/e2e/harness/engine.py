@@ -3,6 +3,7 @@
 tables whose pulls run side by side, and accounts of what was asked and sent."""
 
 import functools
+import itertools
 import os
 import re
 import threading
@@ -119,15 +120,22 @@ class Engine(Case):
 
     def side_by_side(self, pulls, check):
         """check(pull, result) for each; they spend their time waiting."""
-        pulls = list(pulls)
-        for at in range(0, len(pulls), AT_ONCE):
-            batch = pulls[at:at + AT_ONCE]
+        pulls = iter(pulls)
+        batch = list(itertools.islice(pulls, AT_ONCE))
+        while batch:
+            self.run_batch(batch, check)
+            batch = list(itertools.islice(pulls, AT_ONCE))
+
+    def run_batch(self, batch, check):
+        try:
             for pull in batch:
                 pull.start()
-                self.addCleanup(put_down, pull.process)
             for pull in batch:
                 with self.subTest(**pull.label):
                     check(pull, spull.finish(pull.process))
+        finally:
+            for pull in batch:
+                put_down(pull.process)
 
     def until(self, what, happens):
         """Waits for what another process does; returns what came of it."""
@@ -155,6 +163,6 @@ class Engine(Case):
 
 def put_down(process):
     """Ends what a failed test left running."""
-    if process.poll() is None:
+    if process is not None and process.poll() is None:
         process.kill()
-    process.communicate()
+        process.communicate()

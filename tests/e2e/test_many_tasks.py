@@ -1,0 +1,715 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Many tasks that want one image in one directory: one of them downloads, the
+others wait for it, and whoever dies or sleeps is replaced."""
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import threading
+import time
+import unittest
+
+import test_trace
+from harness import images, servers, spull
+from harness.case import main
+from harness.engine import (CUT, LONG, MIB, NAME, PACE, REF, SIZE, Blob,
+                            Engine, image, put_down, sent)
+from harness.servers import Gate, Reply, page
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TASKS = 64
+# What a leader's silence has to last is 90 s.
+SILENCE = 150
+SMALL = 300000
+
+
+def preload(folder, name, *flags):
+    """The environment in which a library of preload/ is in force."""
+    library = os.path.join(folder, name + "".join(flags) + ".so")
+    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-D_GNU_SOURCE", *flags,
+                    "-o", library, os.path.join(HERE, "preload", name + ".c")],
+                   check=True)
+    options = os.environ.get("ASAN_OPTIONS", "")
+    return {"LD_PRELOAD": library,
+            "ASAN_OPTIONS": "verify_asan_link_order=0:" + options}
+
+
+class Task:
+    """A pull that tells how it gets on, while it does."""
+
+    def __init__(self, case, scene, *args, **more):
+        self.case = case
+        self.log = os.path.join(case.folder, "task-%d" % next(case.numbers))
+        with open(self.log, "wb") as file:
+            self.process = scene.start("--progress-fd", "2", *args,
+                                       stderr=file, **more)
+        case.addCleanup(put_down, self.process)
+
+    def said(self):
+        with open(self.log, errors="replace") as file:
+            return file.read()
+
+    def wait_waiting(self):
+        """It knows who downloads."""
+        self.case.until("waiting", lambda: "is downloading it" in self.said())
+
+    def kill(self, number=signal.SIGKILL):
+        self.process.send_signal(number)
+
+    def finish(self, timeout=spull.TIMEOUT):
+        result = spull.finish(self.process, timeout)
+        result.err = self.said()
+        return result
+
+
+class Many(Engine):
+    def together(self, scene, count, *args, env=None, refs=(REF,)):
+        """Several processes, none of which is ahead of the others."""
+        line = threading.Barrier(count)
+
+        def hold(_):
+            with contextlib.suppress(threading.BrokenBarrierError):
+                line.wait(60)
+
+        for ref in refs:
+            container, tag = ref.split(":")
+            path = "/%s/manifests/%s/" % (container, tag)
+            text = self.server.routes[scene.prefix + path][0].body
+            scene.on(path, page(text, before=hold))
+        processes = [scene.start(*args, refs[number % len(refs)], env=env)
+                     for number in range(count)]
+        for process in processes:
+            self.addCleanup(put_down, process)
+        return [spull.finish(process, 120) for process in processes]
+
+    def assertOnce(self, scene, data, more=0):
+        """The server sent the blob once, whatever it was asked for."""
+        requests = scene.blobs()
+        self.assertGreaterEqual(sent(requests), len(data), requests)
+        self.assertLessEqual(sent(requests), len(data) + more, requests)
+
+    def only(self, scene, end):
+        """The one hidden file whose name ends so; None: it is not there."""
+        found = [name for name in os.listdir(scene.cwd)
+                 if name.startswith(".spull-") and name.endswith(end)]
+        self.assertLessEqual(len(found), 1, found)
+        return scene.path(found[0]) if found else None
+
+    def journalled(self, scene):
+        """The bytes that the journal of the one leader counts."""
+        try:
+            with open(self.only(scene, ".spans") or os.devnull) as file:
+                spans = re.findall(r"(?m)^span (\d+) (\d+)$", file.read())
+        except FileNotFoundError:  # replaced while we looked
+            return 0
+        return sum(int(end) - int(start) for start, end in spans)
+
+    def gated(self, size=SMALL, at=30000, **more):
+        """A scene, its image, and the gate where the first answer stops."""
+        scene, gate = self.scene(), Gate(at)
+        data = image(size)
+        scene.image(data=data, reply=[Reply(data, gate=gate, etag='"1"'),
+                                      Reply(data, etag='"1"')], **more)
+        return scene, data, gate
+
+    def lead(self, scene, gate, *args, **more):
+        task = Task(self, scene, *args, REF, **more)
+        gate.wait_reached()
+        self.until("a lead", lambda: self.only(scene, ".lead"))
+        return task
+
+    def follow(self, scene, *args, **more):
+        task = Task(self, scene, *args, REF, **more)
+        task.wait_waiting()
+        return task
+
+    def dead(self, scene, gate, **more):
+        """A leader that was killed, and never buried."""
+        leader = self.lead(scene, gate, **more)
+        leader.kill()
+        self.assertExit(leader.finish(), -signal.SIGKILL)
+        gate.open()
+        self.assertIsNotNone(self.only(scene, ".lead"))
+
+
+class OneDownload(Many):
+    def locks(self):
+        folder = self.class_folder()
+        yield "as they are", {}
+        yield "lies", preload(folder, "locks")
+        yield "ENOSYS", preload(folder, "locks", "-DLOCKS_FAIL=ENOSYS")
+
+    def test_one_image(self):
+        for what, env in self.locks():
+            for connections in (1, 4):
+                with self.subTest(locks=what, connections=connections):
+                    self.check_one_image(env, connections)
+
+    def check_one_image(self, env, connections):
+        scene = self.scene()
+        how = {"drip": PACE} if connections > 1 else {}
+        data = scene.image(data=image(SIZE), size="bytes",
+                           reply=Reply(image(SIZE), etag='"1"', **how))
+        for result in self.together(scene, TASKS, "--connections",
+                                    str(connections), env=env):
+            self.assertExit(result, 0)
+            self.assertEqual(result.lines, [NAME], result)
+        self.assertImage(scene.path(NAME), data)
+        self.assertFiles(scene, NAME)
+        self.assertOnce(scene, data, CUT if connections > 1 else 0)
+
+    def test_force(self):
+        """The old image is replaced once, and nobody reads it all the time."""
+        scene = self.scene()
+        data = scene.image(data=image(MIB))
+        scene.put(NAME, image(MIB, seed=1))
+        for result in self.together(scene, 16, "--force"):
+            self.assertPulled(scene, result, data)
+        self.assertOnce(scene, data)
+
+    def test_two_tags(self):
+        """One blob under two names: two files, and no more downloads."""
+        scene = self.scene()
+        data = scene.image(data=image(MIB))
+        scene.image("vanessa/greeting:v1", data)
+        names = [NAME, "greeting_v1.sif"]
+        for result in self.together(scene, 16,
+                                    refs=[REF, "vanessa/greeting:v1"]):
+            self.assertExit(result, 0)
+        for name in names:
+            self.assertImage(scene.path(name), data)
+        self.assertFiles(scene, *names)
+        self.assertLessEqual(sent(scene.blobs()), 2 * len(data))
+
+    def test_crossed(self):
+        """Two tasks with the same two images, in different order."""
+        scene, gate = self.scene(), Gate(1000)
+        refs = ["vanessa/greeting:a", "vanessa/greeting:b"]
+        for number, ref in enumerate(refs):
+            data = images.sif(seed=number)
+            scene.image(ref, data, [Reply(data, gate=gate), Reply(data)])
+        tasks = [Task(self, scene, *refs), Task(self, scene, *refs[::-1])]
+        self.until("both downloads", lambda: len(scene.blobs()) == 2)
+        gate.open()
+        for task in tasks:
+            self.assertExit(task.finish(), 0)
+        self.assertFiles(scene, "greeting_a.sif", "greeting_b.sif")
+        self.assertEqual(len(scene.blobs()), 2)
+
+    def test_failures_are_everybodys(self):
+        """Nobody waits for who has failed, and all say the same."""
+        data = images.sif()
+        for what, code, reply in (("404", 3, servers.not_found()),
+                                  ("403", 6, servers.xml_denied()),
+                                  ("wrong", 5, Reply(images.sif(seed=1)))):
+            with self.subTest(what):
+                scene = self.scene()
+                scene.image(data=data, reply=reply)
+                for result in self.together(scene, 8):
+                    self.assertFails(result, code)
+                self.assertFiles(scene)
+
+
+@unittest.skipIf(test_trace.WHY_NO_TRACE, test_trace.WHY_NO_TRACE)
+class Reading(Many):
+    """What a waiter reads of the image."""
+
+    def traced(self, scene, *args, env=None):
+        log = os.path.join(self.folder, "trace-%d" % next(self.numbers))
+        wrap = ["strace", "-f", "-y", "-s", "4", "-o", log, "-e",
+                "trace=" + ",".join(test_trace.READS + ("mmap",))]
+        env = dict(env or {}, ASAN_OPTIONS="detect_leaks=0")
+        return self.follow(scene, *args, wrap=wrap, env=env), log
+
+    def read_bytes(self, scene, log):
+        with open(log, errors="replace") as file:
+            calls = test_trace.parse(file)
+        self.assertEqual([call for call in calls if call.name == "mmap" and
+                          scene.path(NAME) in call.args], [])
+        return sum(call.result for call in calls
+                   if call.path == scene.path(NAME))
+
+    def test_waiters(self):
+        for what, env in (("with attributes", {}),
+                          ("without", preload(self.folder, "xattrs"))):
+            with self.subTest(what):
+                scene, data, gate = self.gated()
+                leader = self.lead(scene, gate)
+                waiters = [self.traced(scene, env=env) for _ in range(3)]
+                gate.open()
+                self.assertPulled(scene, leader.finish(), data)
+                for waiter, log in waiters:
+                    self.assertPulled(scene, waiter.finish(), data)
+                    self.assertLessEqual(self.read_bytes(scene, log), 1024)
+
+    def test_what_is_to_be_replaced(self):
+        """It is read once, to see whether it differs; not at every look."""
+        scene, data, gate = self.gated()
+        scene.put(NAME, image(SMALL, seed=1))
+        leader = self.lead(scene, gate, "--force")
+        waiter, log = self.traced(scene, "--force")
+        time.sleep(2)  # some looks; the more, the worse
+        gate.open()
+        self.assertPulled(scene, leader.finish(), data)
+        self.assertPulled(scene, waiter.finish(), data)
+        self.assertLessEqual(self.read_bytes(scene, log), SMALL + 1024)
+
+
+class Takeover(Many):
+    def test_killed(self):
+        """What the journal has is not fetched again."""
+        at = 5 * MIB
+        scene, data, gate = self.gated(SIZE, at, size="bytes")
+        leader = self.lead(scene, gate, "--connections", "1")
+        waiters = [self.follow(scene, "--connections", "1")
+                   for _ in range(16)]
+        self.until("a journal", lambda: self.journalled(scene) == at)
+        leader.kill()
+        gate.open()
+        for waiter in waiters:
+            self.assertPulled(scene, waiter.finish(), data)
+        self.assertEqual(sent(scene.blobs()[:1]), at)
+        self.assertOnce(scene, data)
+
+    def test_killed_with_several_connections(self):
+        scene, killed = self.scene(), threading.Event()
+        data = image(SIZE)
+        gates = []
+
+        def reply(_):
+            if killed.is_set():
+                return Reply(data, etag='"1"')
+            gates.append(Gate(MIB // 2))
+            return Reply(data, etag='"1"', gate=gates[-1], drip=PACE)
+
+        scene.image(data=data, reply=reply, size="bytes")
+        leader = Task(self, scene, "--connections", "4", REF)
+        self.until("a journal", lambda: len(gates) > 1 and all(
+            gate.reached.is_set() for gate in list(gates)) and
+            self.journalled(scene) == sent(scene.blobs()))
+        waiters = [self.follow(scene, "--connections", "4") for _ in range(8)]
+        killed.set()
+        leader.kill()
+        for waiter in waiters:
+            self.assertPulled(scene, waiter.finish(), data)
+        for gate in gates:
+            gate.open()
+        self.assertOnce(scene, data, CUT)
+
+    def test_killed_before_its_first_journal(self):
+        scene, data, gate = self.gated()
+        leader = self.lead(scene, gate)
+        waiters = [self.follow(scene) for _ in range(8)]
+        leader.kill()
+        gate.open()
+        for waiter in waiters:
+            self.assertPulled(scene, waiter.finish(), data)
+
+    def test_interrupted(self):
+        """It says goodbye: all that it has is taken up."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            with self.subTest(number):
+                scene, data, gate = self.gated(SIZE, 5 * MIB)
+                leader = self.lead(scene, gate, "--connections", "1")
+                waiters = [self.follow(scene) for _ in range(4)]
+                leader.kill(number)
+                self.assertExit(leader.finish(), -number)
+                gate.open()
+                for waiter in waiters:
+                    self.assertPulled(scene, waiter.finish(), data)
+                self.assertOnce(scene, data, CUT)
+
+    def test_waiters_may_go(self):
+        scene, data, gate = self.gated()
+        leader = self.lead(scene, gate)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP,
+                       signal.SIGKILL):
+            waiter = self.follow(scene)
+            waiter.kill(number)
+            self.assertExit(waiter.finish(), -number)
+        gate.open()
+        self.assertPulled(scene, leader.finish(), data)
+        self.assertOnce(scene, data)
+
+    def test_who_writes_on(self):
+        """The file of one that was deposed is not the one that is installed:
+        whoever still has it open writes into the void."""
+        at = 5 * MIB
+        scene, data, gate = self.gated(SIZE, at)
+        leader = self.lead(scene, gate, "--connections", "1")
+        self.until("a journal", lambda: self.journalled(scene) == at)
+        with open(self.only(scene, ".part"), "r+b", buffering=0) as part:
+            leader.kill()
+            leader.finish()
+            gate.open()
+            self.assertExit(scene.run(REF), 0)
+            part.write(b"garbage" * 1000)
+            self.assertImage(scene.path(NAME), data)
+            self.assertNotEqual(os.fstat(part.fileno()).st_ino,
+                                os.stat(scene.path(NAME)).st_ino)
+
+    def test_dead_leader_met_later(self):
+        scene, data, gate = self.gated()
+        self.dead(scene, gate)
+        self.assertPulled(scene, scene.run(REF), data)
+
+    def test_no_wait_for_the_dead(self):
+        scene, data, gate = self.gated()
+        self.dead(scene, gate)
+        self.assertPulled(scene, scene.run("--wait", "0", REF), data)
+
+    def test_who_does_not_get_on_still_lives(self):
+        """Its journal shows a beat, though no byte comes."""
+        scene, data, gate = self.gated(at=100000)
+        leader = self.lead(scene, gate)
+
+        def journal():
+            path = self.only(scene, ".spans")
+            try:
+                with open(path or os.devnull) as file:
+                    return file.read()
+            except FileNotFoundError:
+                return ""
+
+        first = self.until("a journal", journal)
+        self.until("a beat", lambda: journal() not in ("", first))
+        gate.open()
+        self.assertPulled(scene, leader.finish(), data)
+
+    def test_part_that_was_removed(self):
+        """Somebody tidies up under a download: it does not wait for itself."""
+        scene, data, gate = self.gated(at=SMALL - 1)
+        leader = self.lead(scene, gate)
+        os.unlink(self.only(scene, ".part"))
+        gate.open()
+        result = leader.finish(30)
+        self.assertIn(result.code, (0, 7), result)
+        if result.code == 0:
+            self.assertPulled(scene, result, data)
+
+    def test_inode_of_one_that_failed(self):
+        """Its number may be another file's by now, which nobody verified."""
+        scene, _, gate = self.gated()
+        leader = self.lead(scene, gate)
+        waiter = self.follow(scene)
+        number = os.stat(self.only(scene, ".part")).st_ino
+        waiter.kill(signal.SIGSTOP)
+        leader.kill(signal.SIGINT)
+        leader.finish()
+        self.assertFiles(scene)
+        other = image(SMALL, seed=1)
+        for attempt in range(100):
+            path = scene.put("other-%d" % attempt, other)
+            if os.stat(path).st_ino == number:
+                break
+        else:
+            self.skipTest("numbers of inodes are not used again soon")
+        os.rename(path, scene.path(NAME))
+        gate.open()
+        waiter.kill(signal.SIGCONT)
+        self.assertExit(waiter.finish(), 8)
+        self.assertEqual(scene.read(NAME), other)
+
+
+class Patience(Many):
+    def test_none(self):
+        for args, env in ((["--wait", "0"], {}), ([], {"SPULL_WAIT": "0"})):
+            with self.subTest(args):
+                scene, data, gate = self.gated()
+                leader = self.lead(scene, gate)
+                self.assertFails(scene.run(*args, REF, env=env), 4,
+                                 "another process", str(leader.process.pid))
+                gate.open()
+                self.assertPulled(scene, leader.finish(), data)
+                self.assertOnce(scene, data)
+
+    def test_some(self):
+        scene, data, gate = self.gated()
+        leader = self.lead(scene, gate)
+        waiter = self.follow(scene, "--wait", "2")
+        result = waiter.finish()
+        self.assertExit(result, 4)
+        self.assertSays(result, "another process")
+        gate.open()
+        self.assertPulled(scene, leader.finish(), data)
+
+    def test_enough(self):
+        scene, data, gate = self.gated()
+        leader = self.lead(scene, gate)
+        waiter = self.follow(scene, "--wait", "3600")
+        gate.open()
+        self.assertPulled(scene, leader.finish(), data)
+        self.assertPulled(scene, waiter.finish(), data)
+
+
+def as_nobody():
+    """What is put before a command that another user is to run."""
+    return ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+            "--inh-caps=-all"]
+
+
+CAN_CHANGE = os.geteuid() == 0 and shutil.which("setpriv") is not None
+
+
+@unittest.skipUnless(CAN_CHANGE, "only root can be somebody else")
+class Strangers(Many):
+    def test_dead_leader_that_cannot_be_removed(self):
+        """In a sticky directory only its owner could: no reason to try for
+        ever."""
+        scene, data, gate = self.gated()
+        os.chmod(scene.cwd, 0o1777)
+        self.dead(scene, gate)
+        result = scene.run(REF, wrap=as_nobody(), timeout=30)
+        self.assertExit(result, 0)
+        self.assertImage(scene.path(NAME), data)
+
+    def test_another_users_download(self):
+        """What a stranger claims to have verified is read before it is
+        believed."""
+        scene, data, gate = self.gated()
+        os.chmod(scene.cwd, 0o777)
+        leader = self.lead(scene, gate, wrap=as_nobody())
+        waiter = self.follow(scene)
+        gate.open()
+        self.assertPulled(scene, leader.finish(), data)
+        self.assertPulled(scene, waiter.finish(), data)
+        self.assertOnce(scene, data)
+
+
+class Garbage(Many):
+    """Whatever lies where the leader's name should be."""
+
+    def label(self):
+        """How the link for the image of a scene is called."""
+        scene, data, gate = self.gated()
+        leader = self.lead(scene, gate)
+        name = os.path.basename(self.only(scene, ".lead"))
+        gate.open()
+        self.assertPulled(scene, leader.finish(), data)
+        return name
+
+    def folder_with_files(self, path):
+        os.mkdir(path)
+        with open(os.path.join(path, "precious"), "w") as file:
+            file.write("precious")
+
+    def rows(self, precious):
+        part = ".spull-%s-host-1-0.part" % ("0" * 32)
+        yield "file", lambda path: open(path, "w").close()
+        yield "folder", os.mkdir
+        yield "folder with files", self.folder_with_files
+        yield "pipe", os.mkfifo
+        for what, target in (
+                ("nonsense", "nonsense"), ("passwd", "/etc/passwd"),
+                ("a file", precious), ("itself", "."), ("bars", "|||"),
+                ("no owner", part + "|"), ("half an owner", part + "| 1 2"),
+                ("numbers", part + "|- -1 99999999999999999999 x"),
+                ("path", "../../../.spull-x|- 0 0 0"),
+                ("escapes", "\033[2J\n|\r- 1 1 1"), ("long", "x" * 4000),
+                ("stranger", part + "|00000000-0000-0000-0000-000000000000 "
+                                    "4026531836 1 1")):
+            yield what, lambda path, target=target: os.symlink(target, path)
+
+    def scenes(self):
+        label = self.label()
+        for number, (what, make) in enumerate(self.rows(self.precious)):
+            scene = self.scene()
+            scene.image(data=image(SMALL))
+            make(scene.path(label))
+            yield what, label, scene, number
+
+    def setUp(self):
+        super().setUp()
+        self.precious = os.path.join(self.folder, "precious")
+        with open(self.precious, "w") as file:
+            file.write("precious")
+
+    def assertUnharmed(self, scene, label, what):
+        with open(self.precious) as file:
+            self.assertEqual(file.read(), "precious")
+        if what == "folder with files":
+            found = [name for name in spull.files(scene.cwd)
+                     if name.endswith("/precious")]
+            self.assertEqual(len(found), 1)
+
+    def test_without_patience(self):
+        for what, label, scene, _ in self.scenes():
+            with self.subTest(what):
+                self.assertFails(scene.run("--wait", "0", REF), 4,
+                                 "another process")
+                self.assertUnharmed(scene, label, what)
+                self.assertEqual(scene.blobs(), [])
+
+    def test_nobody_and_the_dead(self):
+        """Who can be seen to be gone is not waited for."""
+        label = self.label()
+        part = ".spull-%s-host-1-0.part" % ("0" * 32)
+        with open("/proc/sys/kernel/random/boot_id") as file:
+            boot = file.read().strip()
+        space = os.stat("/proc/self/ns/pid").st_ino
+        for what, owner in (("nobody", "- 0 0 0"),
+                            ("a pid that is ours", "%s %d %d 1" % (
+                                boot, space, os.getpid()))):
+            with self.subTest(what):
+                scene = self.scene()
+                data = scene.image(data=image(SMALL))
+                os.symlink("%s|%s" % (part, owner), scene.path(label))
+                self.assertPulled(scene, scene.run(REF), data)
+
+    @unittest.skipUnless(LONG, "waits for 90 s: SPULL_TESTS_LONG=1")
+    def test_with_patience(self):
+        data = image(SMALL)
+        rows = list(self.scenes())
+        processes = [scene.start(REF) for _, _, scene, _ in rows]
+        for (what, label, scene, _), process in zip(rows, processes):
+            with self.subTest(what):
+                result = spull.finish(process, SILENCE)
+                self.assertExit(result, 0)
+                self.assertImage(scene.path(NAME), data)
+                self.assertUnharmed(scene, label, what)
+                if not what.startswith("folder"):
+                    self.assertFiles(scene, NAME)
+
+
+def why_no_space():
+    """"", or why there are no pid namespaces here."""
+    if shutil.which("unshare") is None:
+        return "there is no unshare"
+    probe = subprocess.run(SPACE + ["true"], check=False,
+                           stderr=subprocess.PIPE, text=True)
+    return "" if probe.returncode == 0 else probe.stderr.strip()
+
+
+SPACE = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+WHY_NO_SPACE = why_no_space()
+
+
+def child_of(process):
+    """The process that unshare started, as it is numbered out here."""
+    path = "/proc/%d/task/%d/children" % (process.pid, process.pid)
+    with open(path) as file:
+        return int(file.read())
+
+
+@unittest.skipIf(WHY_NO_SPACE, WHY_NO_SPACE)
+class OtherHosts(Many):
+    """Another pid namespace is as far away as another host."""
+
+    def test_one_download(self):
+        scene, data, gate = self.gated()
+        leader = self.lead(scene, gate, wrap=SPACE)
+        waiters = [self.follow(scene), self.follow(scene, wrap=SPACE)]
+        gate.open()
+        for task in [leader] + waiters:
+            self.assertPulled(scene, task.finish(), data)
+        self.assertOnce(scene, data)
+
+    def test_what_was_left_in_good_order(self):
+        """Nobody has to be dead for that."""
+        scene, data, gate = self.gated(SIZE, 5 * MIB)
+        leader = self.lead(scene, gate, "--connections", "1", wrap=SPACE)
+        os.kill(child_of(leader.process), signal.SIGTERM)
+        leader.finish()
+        gate.open()
+        self.assertPulled(scene, scene.run(REF), data)
+        self.assertOnce(scene, data, CUT)
+
+    def lost(self, wrap):
+        """A leader that stands still, with a journal; a waiter."""
+        at = 5 * MIB
+        scene, data, gate = self.gated(SIZE, at)
+        leader = self.lead(scene, gate, "--connections", "1", wrap=wrap)
+        self.until("a journal", lambda: self.journalled(scene) == at)
+        pid = child_of(leader.process) if wrap else leader.process.pid
+        os.kill(pid, signal.SIGSTOP)
+        gate.open()
+        return scene, data, leader, pid
+
+    def check_woken_after(self, wrap):
+        scene, data, leader, pid = self.lost(wrap)
+        waiter = self.follow(scene)
+        self.assertExit(waiter.finish(SILENCE), 0)
+        self.assertImage(scene.path(NAME), data)
+        self.assertOnce(scene, data, MIB)
+        os.kill(pid, signal.SIGCONT)
+        result = leader.finish()
+        self.assertImage(scene.path(NAME), data)
+        self.assertIn(result.code, (0, 4, 7), result)
+        self.assertFiles(scene, NAME)
+
+    def check_woken_during(self, wrap):
+        """It meets its successor at work, and then waits for that one."""
+        scene, data, leader, pid = self.lost(wrap)
+        gate = Gate(MIB)
+        scene.blob(Reply(data, gate=gate, etag='"1"'),
+                   Reply(data, etag='"1"'), path="/blobs/vanessa/greeting/"
+                                                 "latest")
+        waiter = self.follow(scene)
+        self.assertTrue(gate.reached.wait(SILENCE))
+        os.kill(pid, signal.SIGCONT)
+        time.sleep(1)  # for it to run into the other one
+        gate.open()
+        self.assertExit(waiter.finish(), 0)
+        result = leader.finish()
+        self.assertImage(scene.path(NAME), data)
+        self.assertIn(result.code, (0, 4, 7), result)
+        self.assertFiles(scene, NAME)
+
+    def check_patient(self, wrap):
+        """No byte for longer than the silence: it lives all the same."""
+        scene, data, gate = self.gated(at=100000)
+        leader = self.lead(scene, gate, "--stall-timeout", "600", wrap=wrap)
+        waiter = self.follow(scene)
+        gates = gate.opened.wait
+        self.assertFalse(gates(SILENCE - 30))
+        gate.open()
+        self.assertPulled(scene, leader.finish(), data)
+        self.assertPulled(scene, waiter.finish(), data)
+        self.assertOnce(scene, data)
+
+    def check_dead_elsewhere(self, _):
+        scene, data, gate = self.gated()
+        self.dead(scene, gate, wrap=SPACE)
+        result = self.follow(scene).finish(SILENCE)
+        self.assertExit(result, 0)
+        self.assertImage(scene.path(NAME), data)
+
+    @unittest.skipUnless(LONG, "waits for 90 s: SPULL_TESTS_LONG=1")
+    def test_silence(self):
+        """All at once, since most of it is waiting."""
+        failures = []
+
+        def run(check, wrap):
+            try:
+                check(wrap)
+            except BaseException as why:  # told below, with its name
+                failures.append((check.__name__, bool(wrap), why))
+
+        threads = [threading.Thread(target=run, args=(check, wrap))
+                   for check in (self.check_woken_after,
+                                 self.check_woken_during, self.check_patient,
+                                 self.check_dead_elsewhere)
+                   for wrap in ([], SPACE)]
+        with self.gates_that_last():
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        for what, elsewhere, why in failures:
+            with self.subTest(what, elsewhere=elsewhere):
+                raise why
+
+    @contextlib.contextmanager
+    def gates_that_last(self):
+        """Longer than a gate stays shut by itself."""
+        before, servers.PATIENCE = servers.PATIENCE, 2 * SILENCE
+        yield
+        servers.PATIENCE = before
+
+
+if __name__ == "__main__":
+    main()
