@@ -24,6 +24,7 @@ struct sp_transfer {
     struct curl_slist *fields; /* of this hop's request */
     char *if_range;            /* the whole field, or NULL */
     struct sp_head head;
+    bool head_whole; /* its empty line has come */
     bool head_told;
     unsigned redirects;
     uint64_t discarded;      /* bytes of a body that nobody wants */

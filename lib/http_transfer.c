@@ -122,13 +122,17 @@ static enum spull_code tell_head(struct sp_transfer *transfer)
     return transfer->refused;
 }
 
-/* The empty line that ends a head: 1xx are followed by another, and trailers
- * (RFC 9110, section 6.5) come when the sink knows already. */
-static bool ends_head(const struct sp_transfer *transfer, const char *line,
-                      size_t len)
+/*
+ * The empty line that ends a head: 1xx are followed by another, and trailers
+ * (RFC 9110, section 6.5) come when the sink knows already. libcurl takes a
+ * connection that closes within a head for an answer without a body.
+ */
+static void note_end(struct sp_transfer *transfer, const char *line, size_t len)
 {
-    return is_wanted(transfer) &&
-           (len == 0 || line[0] == '\r' || line[0] == '\n');
+    if (len >= 5 && strncmp(line, "HTTP/", 5) == 0)
+        transfer->head_whole = false;
+    else if (len == 0 || line[0] == '\r' || line[0] == '\n')
+        transfer->head_whole = true;
 }
 
 static size_t on_line(char *line, size_t one, size_t len, void *payload)
@@ -141,7 +145,9 @@ static size_t on_line(char *line, size_t one, size_t len, void *payload)
                                        "the answer's head has no end");
         return 0;
     }
-    if (ends_head(transfer, line, len) && tell_head(transfer) != SPULL_OK)
+    note_end(transfer, line, len);
+    if (transfer->head_whole && is_wanted(transfer) &&
+        tell_head(transfer) != SPULL_OK)
         return 0;
     return len;
 }
@@ -261,6 +267,7 @@ static bool take_redirect(struct sp_transfer *transfer)
     sp_url_done(&transfer->url);
     transfer->url = next;
     transfer->head.status = 0;
+    transfer->head_whole = false;
     transfer->discarded = 0;
     return sp_transfer_set_hop(transfer);
 }
@@ -287,7 +294,11 @@ bool sp_transfer_finish(struct sp_transfer *transfer, CURLcode result)
                     atomic_load(&transfer->dropped) ||
                     transfer->refused != SPULL_OK;
 
-    if (!given_up && is_redirect(transfer) && take_redirect(transfer))
+    if (transfer->url.scheme != SP_SCHEME_FILE && !transfer->head_whole &&
+        result == CURLE_OK)
+        result = CURLE_RECV_ERROR;
+    if (!given_up && transfer->head_whole && is_redirect(transfer) &&
+        take_redirect(transfer))
         return true;
     if (!given_up && result == CURLE_OK) {
         if (transfer->url.scheme == SP_SCHEME_FILE && !transfer->head_told)

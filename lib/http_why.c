@@ -137,7 +137,7 @@ static void say(const struct sp_transfer *transfer, CURLcode result,
     } else if (transfer->refused != SPULL_OK) {
         end->code = transfer->refused;
         end->err = transfer->err;
-    } else if (status >= 300) {
+    } else if (status >= 300 && transfer->head_whole) {
         say_status(transfer, end);
     } else if (is_endless_head(transfer, result)) {
         end->code = sp_err_set(&end->err, SPULL_INTEGRITY,

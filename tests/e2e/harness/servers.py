@@ -172,6 +172,8 @@ class Hangup(Exception):
 
 class Handler(socketserver.BaseRequestHandler):
     def handle(self):
+        # Head and body are sent apart: Nagle's algorithm would wait between.
+        self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             if self.server.context is not None:
                 self.request = self.server.context.wrap_socket(
