@@ -28,8 +28,8 @@ struct sp_lead {
     char mine[TARGET_ROOM];   /* what our link says; "": we don't lead */
     char theirs[TARGET_ROOM]; /* what the last look saw; "": nobody leads */
     char *pulse;              /* their journal at the last look, or NULL */
-    struct stat made;         /* their partial file, as last seen */
-    bool has_made;
+    int made;                 /* their partial file, open to be read, or -1 */
+    bool stuck;               /* a link that can't be removed: do without */
 };
 
 enum spull_code sp_lead_new(const char *dir, const char *label,
@@ -39,6 +39,7 @@ enum spull_code sp_lead_new(const char *dir, const char *label,
 
     if (lead == NULL)
         return sp_err_nomem(err);
+    lead->made = -1;
     lead->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (lead->dir < 0) {
         sp_err_sys(err, SPULL_STORAGE, errno, "directory %s", dir);
@@ -65,6 +66,13 @@ static void read_link(const struct sp_lead *lead, const char *name,
         snprintf(out, TARGET_ROOM, "?");
 }
 
+static void forget_part(struct sp_lead *lead)
+{
+    if (lead->made >= 0)
+        close(lead->made);
+    lead->made = -1;
+}
+
 void sp_lead_free(struct sp_lead *lead)
 {
     char now[TARGET_ROOM];
@@ -76,6 +84,7 @@ void sp_lead_free(struct sp_lead *lead)
         if (strcmp(now, lead->mine) == 0)
             unlinkat(lead->dir, lead->link, 0);
     }
+    forget_part(lead);
     close(lead->dir);
     free(lead->link);
     free(lead->pulse);
@@ -95,16 +104,13 @@ static bool split(const char *target, char name[TARGET_ROOM],
     return sp_owner_parse(bar + 1, owner);
 }
 
-/* Another file under the name would be another leader's, so only the first
- * sight of a leader and the growth of its file change this. */
+/* Held open, its inode number can be no other file's, whatever becomes of it.
+ */
 static void see_part(struct sp_lead *lead, const char *name)
 {
-    struct stat info;
-
-    if (fstatat(lead->dir, name, &info, AT_SYMLINK_NOFOLLOW) != 0)
-        return;
-    lead->made = info;
-    lead->has_made = true;
+    if (lead->made < 0)
+        lead->made = openat(lead->dir, name,
+                            O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 }
 
 static bool has_pulse(struct sp_lead *lead, const char *name, uint64_t *bytes)
@@ -125,8 +131,9 @@ static void meet(struct sp_lead *lead, const char *target)
     snprintf(lead->theirs, sizeof lead->theirs, "%s", target);
     free(lead->pulse);
     lead->pulse = NULL;
+    /* A leader that is gone may have left the image; the next one may not. */
     if (target[0] != '\0')
-        lead->has_made = false;
+        forget_part(lead);
 }
 
 enum sp_lead_state sp_lead_look(struct sp_lead *lead, uint64_t *bytes)
@@ -141,7 +148,8 @@ enum sp_lead_state sp_lead_look(struct sp_lead *lead, uint64_t *bytes)
     known = strcmp(now, lead->theirs) == 0;
     if (!known)
         meet(lead, now);
-    if (now[0] == '\0')
+    /* Ours, from a turn that came to nothing, keeps nobody waiting. */
+    if (now[0] == '\0' || strcmp(now, lead->mine) == 0)
         return SP_LEAD_VACANT;
     if (!split(now, name, &owner))
         return SP_LEAD_SILENT;
@@ -165,7 +173,7 @@ bool sp_lead_take(struct sp_lead *lead, const struct sp_part *part)
         unlinkat(lead->dir, lead->link, 0);
     /* A file system without symbolic links: everybody leads. */
     ok = ok && (symlinkat(target.data, lead->dir, lead->link) == 0 ||
-                errno != EEXIST);
+                errno != EEXIST || lead->stuck);
     if (ok)
         snprintf(lead->mine, sizeof lead->mine, "%s", target.data);
     sp_buf_done(&target);
@@ -204,7 +212,10 @@ void sp_lead_depose(struct sp_lead *lead)
     if (asprintf(&aside, "%s.%ld-%08x", lead->link, (long)getpid(),
                  (unsigned)sp_ctx_dice()) < 0)
         return;
-    if (renameat(lead->dir, lead->link, lead->dir, aside) == 0) {
+    if (renameat(lead->dir, lead->link, lead->dir, aside) != 0) {
+        /* In a sticky directory, only its owner could. */
+        lead->stuck = errno != ENOENT;
+    } else {
         read_link(lead, aside, was);
         if (strcmp(was, lead->theirs) != 0)
             put_back(lead, was);
@@ -217,11 +228,12 @@ void sp_lead_depose(struct sp_lead *lead)
 
 bool sp_lead_made(const struct sp_lead *lead, int fd)
 {
+    struct stat made;
     struct stat info;
 
-    return lead->has_made && fstat(fd, &info) == 0 &&
-           info.st_dev == lead->made.st_dev &&
-           info.st_ino == lead->made.st_ino &&
+    return lead->made >= 0 && fstat(lead->made, &made) == 0 &&
+           fstat(fd, &info) == 0 && info.st_dev == made.st_dev &&
+           info.st_ino == made.st_ino &&
            (info.st_uid == geteuid() || info.st_uid == 0);
 }
 

@@ -10,6 +10,7 @@
 #define SP_PULL_INTERNAL_H
 
 #include <stdbool.h>
+#include <sys/stat.h>
 
 #include "digest.h"
 #include "fetch.h"
@@ -33,7 +34,8 @@ struct pull {
     struct sp_digest want;
     struct sp_look look; /* of the image, whoever has read it */
     struct sp_lead *lead;
-    bool deposed; /* a leader that could not be seen to be dead */
+    struct stat other; /* a file that was read and differs; ino 0: none */
+    bool deposed;      /* a leader that could not be seen to be dead */
     struct sp_fetched fetched;
     const struct sp_url *served; /* points into found; NULL: not by us */
     uint64_t size;

@@ -63,21 +63,39 @@ static enum spull_code has_digest(struct pull *pull, int fd, enum present *out,
     return SPULL_OK;
 }
 
+/* One that was read already is not read at every look. */
+static bool is_known_other(const struct pull *pull, const struct stat *info)
+{
+    const struct stat *other = &pull->other;
+
+    return other->st_ino == info->st_ino && other->st_dev == info->st_dev &&
+           other->st_size == info->st_size &&
+           other->st_mtim.tv_sec == info->st_mtim.tv_sec &&
+           other->st_mtim.tv_nsec == info->st_mtim.tv_nsec;
+}
+
 static enum spull_code compare(struct pull *pull, int fd, enum present *out,
                                struct spull_error *err)
 {
     struct stat info;
+    enum spull_code code = SPULL_OK;
 
     *out = DIFFERENT;
     if (fstat(fd, &info) != 0)
         return sp_err_sys(err, SPULL_STORAGE, errno, "%s", pull->path);
     if (!S_ISREG(info.st_mode) || !size_fits(pull, (uint64_t)info.st_size))
         return SPULL_OK;
+    if (is_known_other(pull, &info))
+        return SPULL_OK;
     pull->size = (uint64_t)info.st_size;
-    if (!is_proven(pull, fd) && !is_leaders(pull, fd))
-        return has_digest(pull, fd, out, err);
-    *out = SAME;
-    return SPULL_OK;
+    if (is_proven(pull, fd) || is_leaders(pull, fd)) {
+        *out = SAME;
+        return SPULL_OK;
+    }
+    code = has_digest(pull, fd, out, err);
+    if (code == SPULL_OK && *out == DIFFERENT)
+        pull->other = info;
+    return code;
 }
 
 enum spull_code sp_pull_say_exists(const struct pull *pull,

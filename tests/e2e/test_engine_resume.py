@@ -21,13 +21,15 @@ DATA = image(SIZE)
 OTHER = image(SIZE, seed=1)
 LAST = SIZE - 1
 HALT = 5 * MIB
+SHARE = 2 * MIB
 # What a connection may hold that is not in the file yet.
 STAGED = MIB // 4
 
 
 class Halting:
-    """A blob that falls silent: each span brings at most a MiB, and all of
-    them together no more than HALT. resume() makes it an ordinary one."""
+    """A blob that falls silent: of several connections, each brings at most
+    its SHARE, and all of them together HALT. resume() makes it an ordinary
+    one."""
 
     def __init__(self, data=DATA):
         self.data = data
@@ -50,7 +52,7 @@ class Halting:
         if asked is None:
             return HALT
         end = min(int(asked.group(2)) + 1, len(self.data))
-        return min(MIB, end - int(asked.group(1)))
+        return min(SHARE, end - int(asked.group(1)))
 
     def resume(self, data=None):
         with self.lock:
