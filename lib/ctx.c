@@ -131,6 +131,10 @@ enum spull_code sp_ctx_init(struct sp_ctx *ctx,
     spull_options_init(&ctx->opts);
     memcpy(&ctx->opts, options, options->size);
     ctx->opts.size = sizeof(ctx->opts);
+    if (ctx->opts.registry == NULL)
+        ctx->opts.registry = SPULL_DEFAULT_REGISTRY;
+    if (ctx->opts.user_agent == NULL)
+        ctx->opts.user_agent = "spull/" SPULL_VERSION;
     if (!own_strings(&ctx->opts)) {
         code = sp_err_nomem(err);
         goto out;

@@ -60,6 +60,8 @@ enum spull_code sp_http_new(struct sp_ctx *ctx, const struct sp_url *home,
         sp_http_free(http);
         return sp_err_nomem(err);
     }
+    /* HTTP/2 too: streams in one connection share its window and its losses. */
+    curl_multi_setopt(http->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
     *out = http;
     return SPULL_OK;
 }

@@ -42,10 +42,10 @@ static bool print(const struct sp_part *part, struct sp_buf *text)
 {
     struct sp_owner nobody = {.pid = 0};
     struct sp_owner self = part->released ? nobody : sp_owner_self();
-    bool ok =
-        sp_buf_add_text(text, MAGIC "\nowner ") == SP_BUF_OK &&
-        sp_owner_print(&self, text) == SP_BUF_OK &&
-        sp_buf_print(text, "\nsize %" PRIu64 "\n", part->size) == SP_BUF_OK;
+    bool ok = sp_buf_add_text(text, MAGIC "\nowner ") == SP_BUF_OK &&
+              sp_owner_print(&self, text) == SP_BUF_OK &&
+              sp_buf_print(text, "\nbeat %" PRIu64 "\nsize %" PRIu64 "\n",
+                           part->beat, part->size) == SP_BUF_OK;
 
     for (size_t i = 0; ok && i < part->done.count; i++)
         ok = sp_buf_print(text, "span %" PRIu64 " %" PRIu64 "\n",

