@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "err.h"
+#include "limits.h"
 #include "proof.h"
 
 /*
@@ -142,15 +143,31 @@ static enum spull_code name_it(const struct sp_sealed *sealed,
                       sealed->where);
 }
 
+/* A disk that refuses today may take it tomorrow, unless it is full of it. */
+static void leave(struct sp_sealed *sealed, const struct spull_error *why)
+{
+    bool useless = why->code != SPULL_STORAGE || why->sys == ENOENT ||
+                   why->sys == ENOSPC || why->sys == EDQUOT ||
+                   why->sys == EFBIG || sealed->size < SP_KEEP_MIN;
+
+    if (useless)
+        sp_sealed_discard(sealed);
+    else
+        sp_sealed_keep(sealed);
+}
+
 enum spull_code sp_install(struct sp_sealed *sealed, const char *final,
                            bool replace, struct spull_error *err)
 {
-    enum spull_code code = finish(sealed, err);
+    struct spull_error why = {0};
+    enum spull_code code = finish(sealed, &why);
 
     if (code == SPULL_OK)
-        code = name_it(sealed, final, replace, err);
+        code = name_it(sealed, final, replace, &why);
     if (code != SPULL_OK) {
-        sp_sealed_discard(sealed);
+        leave(sealed, &why);
+        if (err != NULL)
+            *err = why;
         return code;
     }
     code = flush_directory(sealed, err);

@@ -18,9 +18,10 @@
 /*
  * Names the file final (one component) in the directory that it lies in.
  * Without replace, an existing final is SPULL_EXISTS and stays as it is, also
- * when it appears in this very moment. sealed is freed, and on failure
- * discarded. SPULL_STORAGE with ENOENT: somebody who thought us dead has taken
- * the file away. Also SPULL_STORAGE.
+ * when it appears in this very moment. sealed is freed; on failure its file is
+ * removed, or kept for a later process where the disk may yet take it.
+ * SPULL_STORAGE with ENOENT: somebody who thought us dead has taken the file
+ * away. Also SPULL_STORAGE.
  */
 enum spull_code sp_install(struct sp_sealed *sealed, const char *final,
                            bool replace, struct spull_error *err);

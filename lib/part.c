@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "err.h"
+#include "limits.h"
 #include "part_internal.h"
 
 /* A host name in a file name: other tools must be able to print it. */
@@ -368,7 +369,9 @@ enum spull_code sp_part_seal(struct sp_part *part,
     *sealed = part->file;
     sealed->digest = *digest;
     sealed->look = *look;
-    sp_part_journal_remove(sealed);
+    /* Its bytes are worth keeping until it has its name. */
+    if (sealed->size >= SP_KEEP_MIN)
+        sp_part_save_at_once(part);
     free_part(part);
     *out = sealed;
     return SPULL_OK;
@@ -396,10 +399,19 @@ void sp_sealed_discard(struct sp_sealed *sealed)
     free(sealed);
 }
 
+void sp_sealed_keep(struct sp_sealed *sealed)
+{
+    if (sealed == NULL)
+        return;
+    close_file(sealed);
+    free(sealed);
+}
+
 void sp_sealed_free(struct sp_sealed *sealed)
 {
     if (sealed == NULL)
         return;
+    sp_part_journal_remove(sealed);
     close_file(sealed);
     free(sealed);
 }

@@ -160,6 +160,9 @@ void sp_part_keep(struct sp_part *part);
 void sp_part_discard(struct sp_part *part);
 void sp_sealed_discard(struct sp_sealed *sealed);
 
+/* Leaves the file, which could not be named now, to a later process. */
+void sp_sealed_keep(struct sp_sealed *sealed);
+
 /* Frees a sealed one whose file has got its final name. */
 void sp_sealed_free(struct sp_sealed *sealed);
 

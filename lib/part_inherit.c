@@ -152,6 +152,8 @@ static enum spull_code take_up(const struct scan *scan, const char *name,
         may_take(scan, &journal.owner)) {
         code = take_part(scan->part, &journal, part_name, scan->watch, err);
         if (code == SPULL_OK) {
+            /* Ours has to be of use before theirs goes. */
+            sp_part_save_at_once(scan->part);
             unlinkat(dir, part_name, 0);
             unlinkat(dir, name, 0);
         }

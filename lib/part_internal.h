@@ -58,6 +58,9 @@ struct journal {
 bool sp_journal_read(int dir, const char *name, struct journal *out);
 void sp_journal_done(struct journal *journal);
 
+/* Writes the journal whether there is news or not. */
+void sp_part_save_at_once(struct sp_part *part);
+
 /* Removes the journal of the part of this name. */
 void sp_part_journal_remove(const struct sp_sealed *file);
 

@@ -115,6 +115,11 @@ void sp_part_save(struct sp_part *part)
     save(part, false);
 }
 
+void sp_part_save_at_once(struct sp_part *part)
+{
+    save(part, true);
+}
+
 void sp_part_keep(struct sp_part *part)
 {
     if (part == NULL)

@@ -58,8 +58,11 @@ enum spull_code sp_lead_new(const char *dir, const char *label,
 static void read_link(const struct sp_lead *lead, const char *name,
                       char out[TARGET_ROOM])
 {
-    ssize_t len = readlinkat(lead->dir, name, out, TARGET_ROOM - 1);
+    ssize_t len = -1;
 
+    do
+        len = readlinkat(lead->dir, name, out, TARGET_ROOM - 1);
+    while (len < 0 && errno == EINTR);
     out[len > 0 ? len : 0] = '\0';
     /* No link, but there: somebody's file in our place, which shows no life. */
     if (len < 0 && errno != ENOENT)
@@ -180,14 +183,6 @@ bool sp_lead_take(struct sp_lead *lead, const struct sp_part *part)
     return ok;
 }
 
-/* If that fails, somebody has the lead again, which is as good. */
-static void put_back(const struct sp_lead *lead, const char *target)
-{
-    int ignored = symlinkat(target, lead->dir, lead->link);
-
-    (void)ignored;
-}
-
 /* The dead who had not yet written a journal left nothing of use. */
 static void bury(const struct sp_lead *lead, const char *target)
 {
@@ -200,30 +195,22 @@ static void bury(const struct sp_lead *lead, const char *target)
 }
 
 /*
- * Between our look and our rename another waiter may have deposed and taken the
- * lead; then it is a live leader's link that we hold, which is put back unless
- * yet another has come. In the worst case two download.
+ * Between the look and the removal another waiter may have deposed and taken
+ * the lead; then it is a live leader's link that goes, and in the worst case
+ * two download. To move it aside first would only narrow that gap, and leave
+ * the moved link behind who is killed there.
  */
 void sp_lead_depose(struct sp_lead *lead)
 {
-    char *aside = NULL;
-    char was[TARGET_ROOM];
+    char now[TARGET_ROOM];
 
-    if (asprintf(&aside, "%s.%ld-%08x", lead->link, (long)getpid(),
-                 (unsigned)sp_ctx_dice()) < 0)
+    read_link(lead, lead->link, now);
+    if (now[0] == '\0' || strcmp(now, lead->theirs) != 0)
         return;
-    if (renameat(lead->dir, lead->link, lead->dir, aside) != 0) {
-        /* In a sticky directory, only its owner could. */
+    if (unlinkat(lead->dir, lead->link, 0) == 0)
+        bury(lead, now);
+    else /* in a sticky directory, only its owner could */
         lead->stuck = errno != ENOENT;
-    } else {
-        read_link(lead, aside, was);
-        if (strcmp(was, lead->theirs) != 0)
-            put_back(lead, was);
-        else
-            bury(lead, was);
-        unlinkat(lead->dir, aside, 0);
-    }
-    free(aside);
 }
 
 bool sp_lead_made(const struct sp_lead *lead, int fd)

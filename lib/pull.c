@@ -176,9 +176,12 @@ static enum spull_code obtain(struct pull *pull, enum spull_state *state,
             code = sp_pull_look(pull, &present, err);
     }
     *state = done ? SPULL_INSTALLED : SPULL_UP_TO_DATE;
-    if (code == SPULL_OK && !done)
-        code = sp_pull_judge(pull, err);
-    return code;
+    if (code != SPULL_OK || done)
+        return code;
+    /* Killed after the image had its name: nobody else would tidy up. */
+    if (sp_lead_look(pull->lead, &patience.bytes) == SP_LEAD_GONE)
+        sp_lead_depose(pull->lead);
+    return sp_pull_judge(pull, err);
 }
 
 static enum spull_code run(struct pull *pull, enum spull_state *state,

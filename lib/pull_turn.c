@@ -210,6 +210,10 @@ enum spull_code sp_pull_turn(struct pull *pull, bool *done,
     code = sp_pull_judge(pull, err);
     if (code == SPULL_OK)
         code = sp_watch_phase(&pull->watch, SPULL_INSTALLING, err);
+    if (code == SPULL_CANCELLED) {
+        sp_sealed_keep(turn.sealed);
+        return code;
+    }
     if (code != SPULL_OK) {
         sp_sealed_discard(turn.sealed);
         return code;
