@@ -30,7 +30,8 @@ static void init(struct fetch *fetch)
     fetch->start_ms = sp_watch_ms();
     fetch->size = sp_part_size(fetch->part);
     /* A journal is a file that anybody may have written. */
-    fetch->has_size = sp_size_matches(blob->stated, fetch->size, blob->strict);
+    fetch->has_size = fetch->size > 0 &&
+                      sp_size_matches(blob->stated, fetch->size, blob->strict);
     fetch->credited = sp_part_total(fetch->part);
     fetch->silence_ms = SP_SILENT_LANE_MS;
     fetch->watch->now.resumed = fetch->credited;
