@@ -17,7 +17,8 @@ FLOORS = (
                "owner"),
     ("world", "http part proof unpack"),
     ("steps", "registry fetch verify install"),
-    ("orders", "pull mirror check"),
+    ("orders", "pull"),
+    ("works", "mirror check"),
     ("door", "spull"),
 )
 FLOOR_OF = {room: floor for floor, (_, rooms) in enumerate(FLOORS)
