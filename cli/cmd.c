@@ -31,6 +31,12 @@ static const struct opt_row json_rows[] = {
      "print results as JSON, one object a line"},
 };
 
+static const struct opt_row list_rows[] = {
+    {"file", 'f', "FILE", OPT_PATH, offsetof(struct cmd_common, file), NULL,
+     "take the references in FILE too, one a line (-: standard input); may be "
+     "repeated"},
+};
+
 static const struct opt_row top_rows[] = {
     {"version", 'V', NULL, OPT_FLAG, offsetof(struct cmd_top, version), NULL,
      "print the version"},
@@ -38,6 +44,7 @@ static const struct opt_row top_rows[] = {
 
 const struct opt_table cmd_common_table = {common_rows, 3};
 const struct opt_table cmd_json_table = {json_rows, 1};
+const struct opt_table cmd_list_table = {list_rows, 1};
 static const struct opt_table top_table = {top_rows, 1};
 
 const struct cmd cmd_none = {
@@ -75,6 +82,20 @@ enum spull_code cmd_unknown(const char *name, struct spull_error *err)
         fail_hint(err, "a reference is COLLECTION/NAME[:TAG]; "
                        "'spull --help' lists the commands");
     return SPULL_USAGE;
+}
+
+enum spull_code cmd_list(const struct cmd_call *call, size_t skip,
+                         struct list *out, struct spull_error *err)
+{
+    const struct opt_line *line = call->line;
+    enum spull_code code = SPULL_OK;
+
+    for (size_t i = skip; i < call->operand_count && code == SPULL_OK; i++)
+        code = list_add(out, call->operands[i], err);
+    for (size_t i = 0; i < line->given_count && code == SPULL_OK; i++)
+        if (line->given[i].row == &list_rows[0])
+            code = list_read(out, line->given[i].value, err);
+    return code;
 }
 
 static void on_log(void *payload, enum spull_level level, const char *line)

@@ -13,6 +13,7 @@
 
 #include <spull.h>
 
+#include "list.h"
 #include "opt.h"
 #include "rc.h"
 
@@ -22,21 +23,24 @@ struct cmd_common {
     bool verbose;
     bool help;
     bool json;
+    const char *file; /* the last one; cmd_list() reads all */
 };
 
 extern const struct opt_table cmd_common_table;
 extern const struct opt_table cmd_json_table;
+extern const struct opt_table cmd_list_table; /* for a cmd with lists */
 
 /* One call of a command. */
 struct cmd_call {
     const struct cmd_common *common;
     const struct rc *rc; /* NULL if the command needs no settings */
-    const void *opts;    /* the command's own struct */
+    const struct opt_line *line;
+    const void *opts; /* the command's own struct */
     const char **operands;
     size_t operand_count;
 };
 
-#define CMD_TABLES_MAX 6
+#define CMD_TABLES_MAX 8
 
 struct cmd {
     const char *name;
@@ -44,7 +48,8 @@ struct cmd {
     const char *summary;  /* one line */
     size_t operands_min;
     size_t operands_max;
-    bool settings;               /* reads the configuration */
+    bool lists;    /* -f may stand for the last operand that there must be */
+    bool settings; /* reads the configuration */
     const struct opt_table *own; /* NULL: no options of its own */
     size_t own_size;             /* of their struct */
     const struct opt_table *tables[CMD_TABLES_MAX]; /* own and shared, NULL */
@@ -83,6 +88,14 @@ enum spull_code cmd_open(const struct cmd_call *call,
                          const struct spull_options *adjust, struct spull **out,
                          struct spull_error *err);
 void cmd_close(struct spull *session);
+
+/*
+ * The references that a call is about: the operands from the one with number
+ * skip on, then the lines of each -f FILE. *out starts as zeros, and is to be
+ * ended in any case. SPULL_USAGE, CANCELLED, INTERNAL.
+ */
+enum spull_code cmd_list(const struct cmd_call *call, size_t skip,
+                         struct list *out, struct spull_error *err);
 
 /*
  * Reports that an operand failed, on stderr and, with --json, as an object on

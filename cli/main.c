@@ -76,9 +76,10 @@ static enum spull_code check_operands(const struct cmd *cmd,
                                       const struct cmd_call *call,
                                       struct spull_error *err)
 {
+    bool listed = cmd->lists && call->common->file != NULL;
     enum spull_code code = SPULL_OK;
 
-    if (call->operand_count < cmd->operands_min)
+    if (call->operand_count + listed < cmd->operands_min)
         code = fail_set(err, SPULL_USAGE, "%s: %s is missing", cmd->name,
                         cmd->operands);
     else if (call->operand_count > cmd->operands_max)
@@ -145,6 +146,8 @@ static enum spull_code read_options(const struct cmd *cmd,
 
     if (code == SPULL_OK)
         code = opt_apply(line, &cmd_json_table, common, err);
+    if (code == SPULL_OK)
+        code = opt_apply(line, &cmd_list_table, common, err);
     if (code == SPULL_OK && cmd->own != NULL)
         code = opt_apply(line, cmd->own, own, err);
     return code;
@@ -159,7 +162,7 @@ static enum say_level level_of(const struct cmd_common *common)
 
 static enum spull_code run(int argc, char **argv)
 {
-    struct cmd_common common = {false, false, false, false};
+    struct cmd_common common = {.quiet = false};
     struct opt_line line = {NULL, 0, NULL, 0};
     struct spull_error err;
     const struct cmd *cmd = NULL;
@@ -184,7 +187,7 @@ out:
     if (code != SPULL_OK) {
         say_error(&err, NULL);
     } else {
-        struct cmd_call call = {.common = &common, .opts = own};
+        struct cmd_call call = {.common = &common, .opts = own, .line = &line};
 
         say_init(level_of(&common), term_colour());
         call.operands = line.operands + named;

@@ -19,9 +19,12 @@ def check(name, text):
 def project_files():
     """What is the project's, and not a build's or git's."""
     for path in sorted(source.ROOT.iterdir()):
+        # In a worktree, .git is a file that says where the rest is.
+        if re.match(r"build|out$|\.git$", path.name):
+            continue
         if path.is_file():
             yield path
-        elif not re.match(r"build|out$|\.git$", path.name):
+        else:
             yield from sorted(p for p in path.rglob("*") if p.is_file())
 
 
