@@ -41,6 +41,7 @@ struct sp_end {
     bool transient;             /* another try may well succeed */
     bool http2_trouble;         /* it may work over HTTP/1.1 */
     unsigned retry_after;       /* seconds that the server asks for, or 0 */
+    unsigned redirects;         /* that were taken, or refused last */
     const struct sp_url *url;   /* that answered last, after redirects */
     const struct sp_head *head; /* its last head; status 0: there was none */
     struct spull_error err;     /* "https://host/path: why" */

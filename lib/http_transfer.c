@@ -282,6 +282,7 @@ static void report(struct sp_transfer *transfer, CURLcode result)
     end.retry_after = wait < 0          ? 0
                       : wait > UINT_MAX ? UINT_MAX
                                         : (unsigned)wait;
+    end.redirects = transfer->redirects;
     end.url = &transfer->url;
     end.head = &transfer->head;
     sp_transfer_why(transfer, result, &end);

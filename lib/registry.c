@@ -13,14 +13,10 @@
 #include "limits.h"
 #include "retry.h"
 
-/* A document as it came, and the URL that answered. */
-struct page {
-    struct sp_buf body;
-    struct sp_url url;
-};
-
-static void page_done(struct page *page)
+void sp_page_done(struct sp_page *page)
 {
+    if (page == NULL)
+        return;
     sp_buf_done(&page->body);
     sp_url_done(&page->url);
     memset(&page->url, 0, sizeof page->url);
@@ -44,7 +40,7 @@ static bool once_more(struct sp_watch *watch, struct sp_retry *so_far,
 }
 
 static enum spull_code get(struct sp_watch *watch, struct sp_http *http,
-                           const struct sp_url *url, struct page *page,
+                           const struct sp_url *url, struct sp_page *page,
                            struct spull_error *err)
 {
     struct sp_retry so_far = {0};
@@ -52,7 +48,7 @@ static enum spull_code get(struct sp_watch *watch, struct sp_http *http,
     enum spull_code code = SPULL_OK;
 
     do {
-        page_done(page);
+        sp_page_done(page);
         sp_buf_init(&page->body, SP_DOCUMENT_MAX);
         code = sp_http_get(http, url, sp_watch_left_ms(watch), &page->body,
                            &got, err);
@@ -65,7 +61,8 @@ static enum spull_code get(struct sp_watch *watch, struct sp_http *http,
  * What came instead of a document. A page with status 200 is how some hosts
  * say "not found", and a listing is how object stores answer for a folder.
  */
-static enum spull_code judge(const struct page *page, struct spull_error *err)
+static enum spull_code judge(const struct sp_page *page,
+                             struct spull_error *err)
 {
     const char *instead = NULL;
 
@@ -90,7 +87,7 @@ static enum spull_code judge(const struct page *page, struct spull_error *err)
 static enum spull_code get_and_judge(struct sp_watch *watch,
                                      struct sp_http *http,
                                      const struct sp_url *registry,
-                                     const char *path, struct page *page,
+                                     const char *path, struct sp_page *page,
                                      struct spull_error *err)
 {
     struct sp_url url = {0};
@@ -109,21 +106,28 @@ static enum spull_code get_and_judge(struct sp_watch *watch,
 
 /* A folder of an object store is refused or missing; of a file system, it is
  * no document at all, which need not be tried. */
-static enum spull_code find(struct sp_watch *watch, struct sp_http *http,
-                            const struct sp_url *registry, const char *folder,
-                            struct page *page, struct spull_error *err)
+enum spull_code sp_registry_page(struct sp_watch *watch, struct sp_http *http,
+                                 const struct sp_url *registry,
+                                 const char *folder, struct sp_page *out,
+                                 struct spull_error *err)
 {
     enum spull_code code = SPULL_NOT_FOUND;
+    struct sp_page page = {0};
     char *index = NULL;
 
     if (registry->scheme != SP_SCHEME_FILE)
-        code = get_and_judge(watch, http, registry, folder, page, err);
-    if (code != SPULL_NOT_FOUND && code != SPULL_DENIED)
-        return code;
-    if (asprintf(&index, "%sindex.html", folder) < 0)
-        return sp_err_nomem(err);
-    code = get_and_judge(watch, http, registry, index, page, err);
-    free(index);
+        code = get_and_judge(watch, http, registry, folder, &page, err);
+    if (code == SPULL_NOT_FOUND || code == SPULL_DENIED) {
+        if (asprintf(&index, "%sindex.html", folder) < 0)
+            code = sp_err_nomem(err);
+        else
+            code = get_and_judge(watch, http, registry, index, &page, err);
+        free(index);
+    }
+    if (code == SPULL_OK)
+        *out = page;
+    else
+        sp_page_done(&page);
     return code;
 }
 
@@ -150,7 +154,7 @@ static enum spull_code vet_urls(struct sp_ctx *ctx, struct sp_found *found,
     return found->url_count > 0 ? SPULL_OK : code;
 }
 
-static enum spull_code read_manifest(struct sp_ctx *ctx, struct page *page,
+static enum spull_code read_manifest(struct sp_ctx *ctx, struct sp_page *page,
                                      struct sp_found *found,
                                      struct spull_error *err)
 {
@@ -179,14 +183,14 @@ sp_registry_manifest(struct sp_watch *watch, struct sp_http *http,
                      const struct sp_url *registry, const struct sp_ref *ref,
                      struct sp_found *out, struct spull_error *err)
 {
-    struct page page = {0};
+    struct sp_page page = {0};
     struct sp_found found = {0};
     enum spull_code code = SPULL_OK;
     char *folder = NULL;
 
     if (asprintf(&folder, "%s/manifests/%s/", ref->container, ref->tag) < 0)
         return sp_err_nomem(err);
-    code = find(watch, http, registry, folder, &page, err);
+    code = sp_registry_page(watch, http, registry, folder, &page, err);
     hint_missing(ref, code, err);
     if (code == SPULL_OK)
         code = read_manifest(watch->ctx, &page, &found, err);
@@ -196,7 +200,7 @@ sp_registry_manifest(struct sp_watch *watch, struct sp_http *http,
         sp_found_done(&found);
     if (code != SPULL_OK && code != SPULL_CANCELLED)
         sp_err_wrap(err, code, "manifest");
-    page_done(&page);
+    sp_page_done(&page);
     free(folder);
     return code;
 }
@@ -218,13 +222,13 @@ enum spull_code sp_registry_tags(struct sp_watch *watch, struct sp_http *http,
                                  const struct sp_ref *container,
                                  struct sp_tags *out, struct spull_error *err)
 {
-    struct page page = {0};
+    struct sp_page page = {0};
     enum spull_code code = SPULL_OK;
     char *folder = NULL;
 
     if (asprintf(&folder, "%s/tags/", container->container) < 0)
         return sp_err_nomem(err);
-    code = find(watch, http, registry, folder, &page, err);
+    code = sp_registry_page(watch, http, registry, folder, &page, err);
     if (code == SPULL_OK) {
         code = sp_tags_parse(page.body.data, page.body.len, out, err);
         if (code != SPULL_OK)
@@ -232,7 +236,7 @@ enum spull_code sp_registry_tags(struct sp_watch *watch, struct sp_http *http,
     }
     if (code != SPULL_OK && code != SPULL_CANCELLED)
         sp_err_wrap(err, code, "tags");
-    page_done(&page);
+    sp_page_done(&page);
     free(folder);
     return code;
 }

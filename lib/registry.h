@@ -11,11 +11,28 @@
 
 #include <spull.h>
 
+#include "buf.h"
 #include "http.h"
 #include "manifest.h"
 #include "ref.h"
 #include "url.h"
 #include "watch.h"
+
+/* A document as it came, and the URL that answered. */
+struct sp_page {
+    struct sp_buf body;
+    struct sp_url url;
+};
+
+/*
+ * Asks for the document in a folder, "a/b/tags/". It is not looked into, but
+ * for a web page or listing in its place, which is SPULL_NOT_FOUND.
+ */
+enum spull_code sp_registry_page(struct sp_watch *watch, struct sp_http *http,
+                                 const struct sp_url *registry,
+                                 const char *folder, struct sp_page *out,
+                                 struct spull_error *err);
+void sp_page_done(struct sp_page *page);
 
 /* A manifest, and where the blob may be had as seen from there. */
 struct sp_found {

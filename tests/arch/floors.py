@@ -13,7 +13,7 @@ import source
 
 FLOORS = (
     ("words", "err buf limits ctx thread watch"),
-    ("values", "ref url digest manifest span sif head pace retry "
+    ("values", "ref url digest json manifest span sif head pace retry "
                "owner"),
     ("world", "http part proof unpack"),
     ("steps", "registry fetch verify install"),
@@ -27,7 +27,7 @@ FLOOR_OF = {room: floor for floor, (_, rooms) in enumerate(FLOORS)
 # Which of our files may see a library's headers.
 ROOMS_OF = {
     "curl/": {"lib/http", "lib/url"},
-    "cjson/": {"lib/manifest", "cli/out"},
+    "cjson/": {"lib/json", "cli/out"},
     "openssl/": {"lib/digest"},
     "archive": {"lib/unpack"},
 }

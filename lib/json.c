@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * json: bytes that somebody sent to one JSON object, and back to text.
+ *
+ * A document is measured before cJSON sees it: how deep it nests and how many
+ * values it has decide how much stack and memory cJSON uses. What the members
+ * of an object mean is not known here.
+ */
+#include "json.h"
+
+#include <string.h>
+
+#include "buf.h"
+#include "err.h"
+#include "limits.h"
+
+static bool is_blank(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+void sp_json_strip(const char **bytes, size_t *len)
+{
+    if (*len >= 3 && memcmp(*bytes, "\xef\xbb\xbf", 3) == 0) {
+        *bytes += 3;
+        *len -= 3;
+    }
+    while (*len > 0 && is_blank(**bytes)) {
+        (*bytes)++;
+        (*len)--;
+    }
+    while (*len > 0 && is_blank((*bytes)[*len - 1]))
+        (*len)--;
+}
+
+/*
+ * Walks over the string that starts before *at, to its end. A NUL, raw or
+ * escaped, would end the string for whoever reads it as one of C.
+ */
+static bool skip_string(const char *text, size_t len, size_t *at)
+{
+    for (; *at < len && text[*at] != '"'; (*at)++) {
+        if (text[*at] == '\0')
+            return false;
+        if (text[*at] != '\\')
+            continue;
+        if (len - *at >= 6 && memcmp(text + *at, "\\u0000", 6) == 0)
+            return false;
+        (*at)++;
+    }
+    return true;
+}
+
+/* Depth and number of values, before anything recurses or is allocated. */
+static enum spull_code measure(const char *text, size_t len,
+                               struct spull_error *err)
+{
+    size_t depth = 0;
+    size_t values = 1;
+
+    for (size_t at = 0; at < len; at++) {
+        char c = text[at];
+        if (c == '\0')
+            return sp_err_set(err, SPULL_INTEGRITY,
+                              "malformed JSON: a NUL at byte %zu", at + 1);
+        if (c == '"') {
+            at++;
+            if (!skip_string(text, len, &at))
+                return sp_err_set(err, SPULL_INTEGRITY,
+                                  "malformed JSON: a NUL in a string");
+        }
+        if (c == '{' || c == '[')
+            depth++;
+        if ((c == '}' || c == ']') && depth > 0)
+            depth--;
+        if (c == '{' || c == '[' || c == ',')
+            values++;
+        if (depth > SP_JSON_DEPTH_MAX)
+            return sp_err_set(err, SPULL_INTEGRITY,
+                              "JSON nested more than %d deep",
+                              SP_JSON_DEPTH_MAX);
+        if (values > SP_JSON_VALUES_MAX)
+            return sp_err_set(err, SPULL_INTEGRITY,
+                              "JSON with more than %d values",
+                              SP_JSON_VALUES_MAX);
+    }
+    return SPULL_OK;
+}
+
+enum spull_code sp_json_parse(const char *bytes, size_t len, cJSON **out,
+                              struct spull_error *err)
+{
+    const char *end = NULL;
+
+    sp_json_strip(&bytes, &len);
+    if (len == 0)
+        return sp_err_set(err, SPULL_INTEGRITY, "the document is empty");
+    if (len > SP_DOCUMENT_MAX)
+        return sp_err_set(err, SPULL_INTEGRITY, "the document is too long");
+    enum spull_code code = measure(bytes, len, err);
+    if (code != SPULL_OK)
+        return code;
+
+    cJSON *root = cJSON_ParseWithLengthOpts(bytes, len, &end, 0);
+    size_t used = end ? (size_t)(end - bytes) : 0;
+    if (!root)
+        code = sp_err_set(err, SPULL_INTEGRITY,
+                          "malformed JSON at byte %zu of %zu", used + 1, len);
+    else if (used != len)
+        code = sp_err_set(err, SPULL_INTEGRITY,
+                          "malformed JSON: more text after its end at byte %zu",
+                          used);
+    else if (!cJSON_IsObject(root))
+        code = sp_err_set(err, SPULL_INTEGRITY, "the JSON is no object");
+    if (code == SPULL_OK)
+        *out = root;
+    else
+        cJSON_Delete(root);
+    return code;
+}
+
+/*
+ * Writes the character at text as JSON that is ASCII: a terminal may show the
+ * document as it is. Returns how many bytes of text it stands for.
+ */
+static size_t add_ascii(struct sp_buf *out, const char *text, size_t len,
+                        enum sp_buf_result *result)
+{
+    uint32_t point = 0;
+    size_t count = sp_utf8_next(text, len, &point);
+
+    if (count == 0)
+        point = 0xfffd; /* what is no UTF-8 is no JSON (RFC 8259, 8.1) */
+    if (point < 0x7f)
+        *result = sp_buf_add(out, text, 1);
+    else if (point < 0x10000)
+        *result = sp_buf_print(out, "\\u%04x", (unsigned)point);
+    else
+        *result = sp_buf_print(out, "\\u%04x\\u%04x",
+                               (unsigned)(0xd7c0 + (point >> 10)),
+                               (unsigned)(0xdc00 | (point & 0x3ff)));
+    return count > 0 ? count : 1;
+}
+
+char *sp_json_ascii(const cJSON *root)
+{
+    char *json = cJSON_Print(root);
+    struct sp_buf out;
+    enum sp_buf_result result = SP_BUF_OK;
+
+    if (!json)
+        return NULL;
+    sp_buf_init(&out, SIZE_MAX);
+    size_t len = strlen(json);
+    for (size_t at = 0; at < len && result == SP_BUF_OK;)
+        at += add_ascii(&out, json + at, len - at, &result);
+    cJSON_free(json);
+    char *text = result == SP_BUF_OK ? sp_buf_take(&out) : NULL;
+    sp_buf_done(&out);
+    return text;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * json: bytes that somebody sent to one JSON object, and back to text.
+ *
+ * The only room of the library that knows cJSON's header, for those who look at
+ * the members; all bounds on a document are kept here. What a document means
+ * is not known.
+ */
+#ifndef SP_JSON_H
+#define SP_JSON_H
+
+#include <stddef.h>
+
+#include <cjson/cJSON.h>
+#include <spull.h>
+
+/* Takes the byte order mark and white space off both ends. */
+void sp_json_strip(const char **bytes, size_t *len);
+
+/*
+ * The whole document, which must be one object; to cJSON_Delete(). Fails with
+ * SPULL_INTEGRITY, also for one that nests too deep or has too many values.
+ */
+enum spull_code sp_json_parse(const char *bytes, size_t len, cJSON **out,
+                              struct spull_error *err);
+
+/* The document, printed again in ASCII, to free(); NULL: out of memory. */
+char *sp_json_ascii(const cJSON *root);
+
+#endif
