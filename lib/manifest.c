@@ -238,12 +238,16 @@ static bool mark_repeated(const cJSON *tags, size_t count, bool *repeated)
     return true;
 }
 
-static bool can_be_tag(const cJSON *tag)
+bool sp_tag_ok(const char *text)
 {
     /* The generator's page about the containers below: no tag of any. */
-    return cJSON_IsString(tag) &&
-           sp_ref_component_ok(tag->valuestring, strlen(tag->valuestring)) &&
-           strcmp(tag->valuestring, "README.md") != 0;
+    return sp_ref_component_ok(text, strlen(text)) &&
+           strcmp(text, "README.md") != 0;
+}
+
+static bool can_be_tag(const cJSON *tag)
+{
+    return cJSON_IsString(tag) && sp_tag_ok(tag->valuestring);
 }
 
 /* What stands in a list for an entry that is no tag. */

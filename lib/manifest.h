@@ -70,4 +70,29 @@ enum spull_code sp_tags_parse(const char *bytes, size_t len,
                               struct sp_tags *out, struct spull_error *err);
 void sp_tags_done(struct sp_tags *tags);
 
+/* Can this be a tag, in a list of tags? */
+bool sp_tag_ok(const char *text);
+
+/* What a manifest of our own shall say. */
+struct sp_draft {
+    const char *source; /* JSON of the one that it is made after; NULL: none */
+    uint64_t size;      /* bytes */
+    const char *digest; /* "sha256:..." */
+    const char *url;
+    bool is_image; /* the blob itself, and not what has to be unpacked first */
+};
+
+/*
+ * Prints a manifest, to free(). Of the source, it keeps the layer's media type,
+ * annotations, and the config of a blob that has to be unpacked. INTEGRITY: too
+ * long, or the source is malformed.
+ */
+enum spull_code sp_manifest_print(const struct sp_draft *draft, char **out,
+                                  struct spull_error *err);
+
+/* Prints a tag list, to free(). */
+enum spull_code sp_tags_print(const char *container, char *const *names,
+                              size_t count, char **out,
+                              struct spull_error *err);
+
 #endif
