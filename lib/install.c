@@ -38,10 +38,10 @@ static mode_t current_umask(void)
 }
 
 /* Mode and proof before the flush, so that it covers them too. */
-static enum spull_code finish(const struct sp_sealed *sealed,
+static enum spull_code finish(const struct sp_sealed *sealed, mode_t mode,
                               struct spull_error *err)
 {
-    int failed = fchmod(sealed->fd, 0777 & ~current_umask());
+    int failed = fchmod(sealed->fd, mode & ~current_umask());
 
     if (failed != 0)
         return sp_err_sys(err, SPULL_STORAGE, errno, "cannot set a mode in %s",
@@ -157,10 +157,10 @@ static void leave(struct sp_sealed *sealed, const struct spull_error *why)
 }
 
 enum spull_code sp_install(struct sp_sealed *sealed, const char *final,
-                           bool replace, struct spull_error *err)
+                           mode_t mode, bool replace, struct spull_error *err)
 {
     struct spull_error why = {0};
-    enum spull_code code = finish(sealed, &why);
+    enum spull_code code = finish(sealed, mode, &why);
 
     if (code == SPULL_OK)
         code = name_it(sealed, final, replace, &why);

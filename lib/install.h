@@ -10,20 +10,26 @@
 #define SP_INSTALL_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include <spull.h>
 
 #include "part.h"
 
+/* For the umask to take from: an image can be run, a blob of a mirror is data
+ * for a web server. */
+#define SP_MODE_IMAGE 0777
+#define SP_MODE_BLOB  0666
+
 /*
- * Names the file final (one component) in the directory that it lies in.
- * Without replace, an existing final is SPULL_EXISTS and stays as it is, also
- * when it appears in this very moment. sealed is freed; on failure its file is
- * removed, or kept for a later process where the disk may yet take it.
- * SPULL_STORAGE with ENOENT: somebody who thought us dead has taken the file
- * away. Also SPULL_STORAGE.
+ * Names the file final (one component) in the directory that it lies in, with
+ * mode less the umask. Without replace, an existing final is SPULL_EXISTS and
+ * stays as it is, also when it appears in this very moment. sealed is freed; on
+ * failure its file is removed, or kept for a later process where the disk may
+ * yet take it. SPULL_STORAGE with ENOENT: somebody who thought us dead has
+ * taken the file away. Also SPULL_STORAGE.
  */
 enum spull_code sp_install(struct sp_sealed *sealed, const char *final,
-                           bool replace, struct spull_error *err);
+                           mode_t mode, bool replace, struct spull_error *err);
 
 #endif

@@ -65,6 +65,22 @@ enum spull_code sp_part_inherit(struct sp_part *part, bool deposed,
                                 struct sp_watch *watch,
                                 struct spull_error *err);
 
+/*
+ * Copies from the open file fd what is missing of its first size bytes; in the
+ * kernel where it can, which may share blocks. A file that is shorter gives
+ * what it has. SPULL_STORAGE, CANCELLED, INTERNAL.
+ */
+enum spull_code sp_part_copy(struct sp_part *part, int fd, uint64_t size,
+                             struct sp_watch *watch, struct spull_error *err);
+
+/*
+ * Removes what processes that are gone have left in dir, of whatever blob; what
+ * can't be seen from here, if it is older than the options' keep_days. Nobody
+ * can take it up any more. Adds to *count and *bytes.
+ */
+void sp_part_sweep(const char *dir, const struct sp_ctx *ctx, uint64_t *count,
+                   uint64_t *bytes);
+
 /* The size of the blob, where the writer knows it; it helps the next one. */
 void sp_part_set_size(struct sp_part *part, uint64_t size);
 uint64_t sp_part_size(struct sp_part *part); /* 0: not known */

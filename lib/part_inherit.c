@@ -98,6 +98,18 @@ static enum spull_code copy_missing(struct legacy *legacy, struct sp_span span,
     return code;
 }
 
+enum spull_code sp_part_copy(struct sp_part *part, int fd, uint64_t size,
+                             struct sp_watch *watch, struct spull_error *err)
+{
+    struct legacy from = {.part = part, .fd = fd};
+    enum spull_code code = SPULL_OK;
+
+    sp_part_set_size(part, size);
+    code = copy_missing(&from, (struct sp_span){0, size}, watch, err);
+    free(from.chunk);
+    return code;
+}
+
 static enum spull_code take_part(struct sp_part *part,
                                  const struct journal *journal,
                                  const char *name, struct sp_watch *watch,

@@ -4,7 +4,8 @@
  *
  * part.c owns the file and its two users, part_journal.c what a process writes
  * down, part_inherit.c how the next one takes it up, part_lead.c who of many
- * downloads, part_space.c whether it will fit. Nobody else includes it.
+ * downloads, part_space.c whether it will fit, part_sweep.c what nobody needs
+ * any more. Nobody else includes it.
  */
 #ifndef SP_PART_INTERNAL_H
 #define SP_PART_INTERNAL_H
@@ -57,6 +58,11 @@ struct journal {
 /* Reads the journal of this name. false: there is none that makes sense. */
 bool sp_journal_read(int dir, const char *name, struct journal *out);
 void sp_journal_done(struct journal *journal);
+
+/* A lead's target is "PART-NAME|OWNER". false: this one is none. */
+#define SP_LEAD_ROOM 512
+bool sp_lead_split(const char *target, char name[SP_LEAD_ROOM],
+                   struct sp_owner *owner);
 
 /* Writes the journal whether there is news or not. */
 void sp_part_save_at_once(struct sp_part *part);

@@ -20,16 +20,14 @@
 #include "owner.h"
 #include "part_internal.h"
 
-#define TARGET_ROOM 512
-
 struct sp_lead {
     int dir;
-    char *link;               /* ".spull-LABEL.lead" */
-    char mine[TARGET_ROOM];   /* what our link says; "": we don't lead */
-    char theirs[TARGET_ROOM]; /* what the last look saw; "": nobody leads */
-    char *pulse;              /* their journal at the last look, or NULL */
-    int made;                 /* their partial file, open to be read, or -1 */
-    bool stuck;               /* a link that can't be removed: do without */
+    char *link;                /* ".spull-LABEL.lead" */
+    char mine[SP_LEAD_ROOM];   /* what our link says; "": we don't lead */
+    char theirs[SP_LEAD_ROOM]; /* what the last look saw; "": nobody leads */
+    char *pulse;               /* their journal at the last look, or NULL */
+    int made;                  /* their partial file, open to be read, or -1 */
+    bool stuck;                /* a link that can't be removed: do without */
 };
 
 enum spull_code sp_lead_new(const char *dir, const char *label,
@@ -56,17 +54,17 @@ enum spull_code sp_lead_new(const char *dir, const char *label,
 }
 
 static void read_link(const struct sp_lead *lead, const char *name,
-                      char out[TARGET_ROOM])
+                      char out[SP_LEAD_ROOM])
 {
     ssize_t len = -1;
 
     do
-        len = readlinkat(lead->dir, name, out, TARGET_ROOM - 1);
+        len = readlinkat(lead->dir, name, out, SP_LEAD_ROOM - 1);
     while (len < 0 && errno == EINTR);
     out[len > 0 ? len : 0] = '\0';
     /* No link, but there: somebody's file in our place, which shows no life. */
     if (len < 0 && errno != ENOENT)
-        snprintf(out, TARGET_ROOM, "?");
+        snprintf(out, SP_LEAD_ROOM, "?");
 }
 
 static void forget_part(struct sp_lead *lead)
@@ -78,7 +76,7 @@ static void forget_part(struct sp_lead *lead)
 
 void sp_lead_free(struct sp_lead *lead)
 {
-    char now[TARGET_ROOM];
+    char now[SP_LEAD_ROOM];
 
     if (lead == NULL)
         return;
@@ -94,16 +92,15 @@ void sp_lead_free(struct sp_lead *lead)
     free(lead);
 }
 
-/* A link's target is "PART-NAME|OWNER". */
-static bool split(const char *target, char name[TARGET_ROOM],
-                  struct sp_owner *owner)
+bool sp_lead_split(const char *target, char name[SP_LEAD_ROOM],
+                   struct sp_owner *owner)
 {
     const char *bar = strchr(target, '|');
 
     if (bar == NULL || bar == target ||
         memchr(target, '/', (size_t)(bar - target)))
         return false;
-    snprintf(name, TARGET_ROOM, "%.*s", (int)(bar - target), target);
+    snprintf(name, SP_LEAD_ROOM, "%.*s", (int)(bar - target), target);
     return sp_owner_parse(bar + 1, owner);
 }
 
@@ -141,8 +138,8 @@ static void meet(struct sp_lead *lead, const char *target)
 
 enum sp_lead_state sp_lead_look(struct sp_lead *lead, uint64_t *bytes)
 {
-    char now[TARGET_ROOM];
-    char name[TARGET_ROOM];
+    char now[SP_LEAD_ROOM];
+    char name[SP_LEAD_ROOM];
     struct sp_owner owner;
     bool known = false;
     bool beats = false;
@@ -154,7 +151,7 @@ enum sp_lead_state sp_lead_look(struct sp_lead *lead, uint64_t *bytes)
     /* Ours, from a turn that came to nothing, keeps nobody waiting. */
     if (now[0] == '\0' || strcmp(now, lead->mine) == 0)
         return SP_LEAD_VACANT;
-    if (!split(now, name, &owner))
+    if (!sp_lead_split(now, name, &owner))
         return SP_LEAD_SILENT;
     see_part(lead, name);
     beats = has_pulse(lead, name, bytes);
@@ -169,7 +166,7 @@ bool sp_lead_take(struct sp_lead *lead, const struct sp_part *part)
     struct sp_buf target;
     bool ok = false;
 
-    sp_buf_init(&target, TARGET_ROOM - 1);
+    sp_buf_init(&target, SP_LEAD_ROOM - 1);
     ok = sp_buf_print(&target, "%s|", part->file.name) == SP_BUF_OK &&
          sp_owner_print(&self, &target) == SP_BUF_OK;
     if (ok && lead->mine[0] != '\0') /* ours, for an earlier part */
@@ -186,10 +183,10 @@ bool sp_lead_take(struct sp_lead *lead, const struct sp_part *part)
 /* The dead who had not yet written a journal left nothing of use. */
 static void bury(const struct sp_lead *lead, const char *target)
 {
-    char name[TARGET_ROOM];
+    char name[SP_LEAD_ROOM];
     struct sp_owner owner;
 
-    if (lead->pulse == NULL && split(target, name, &owner) &&
+    if (lead->pulse == NULL && sp_lead_split(target, name, &owner) &&
         strncmp(name, ".spull-", 7) == 0 && sp_owner_life(&owner) == SP_GONE)
         unlinkat(lead->dir, name, 0);
 }
@@ -202,7 +199,7 @@ static void bury(const struct sp_lead *lead, const char *target)
  */
 void sp_lead_depose(struct sp_lead *lead)
 {
-    char now[TARGET_ROOM];
+    char now[SP_LEAD_ROOM];
 
     read_link(lead, lead->link, now);
     if (now[0] == '\0' || strcmp(now, lead->theirs) != 0)

@@ -44,7 +44,8 @@ static enum spull_code judge_arch(struct pull *pull, struct spull_error *err)
             err, SPULL_INTEGRITY, "the image is %s%s, not a SIF for %s",
             arch[0] == '\0' ? "of unknown architecture, a " : "for ",
             arch[0] == '\0' ? pull->look.kind : arch, wanted);
-    if (wanted == NULL && arch[0] != '\0' && strcmp(arch, host) != 0)
+    if (wanted == NULL && !pull->store && arch[0] != '\0' &&
+        strcmp(arch, host) != 0)
         sp_ctx_warn(pull->ctx, "%s: the image is for %s, this machine is %s",
                     pull->ref->container, arch,
                     host[0] == '\0' ? "other" : host);
@@ -128,7 +129,7 @@ static bool is_our_turn(struct pull *pull, struct patience *patience)
 /* --- the steps -------------------------------------------------------------
  */
 
-enum spull_code sp_pull_find(struct pull *pull, struct spull_error *err)
+static enum spull_code ask(struct pull *pull, struct spull_error *err)
 {
     enum spull_code code = sp_watch_phase(&pull->watch, SPULL_RESOLVING, err);
 
@@ -136,6 +137,13 @@ enum spull_code sp_pull_find(struct pull *pull, struct spull_error *err)
         code = sp_registry_manifest(&pull->watch, pull->http, pull->registry,
                                     pull->ref, &pull->found, err);
     pull->has_found = code == SPULL_OK;
+    return code;
+}
+
+enum spull_code sp_pull_find(struct pull *pull, struct spull_error *err)
+{
+    enum spull_code code = pull->has_found ? SPULL_OK : ask(pull, err);
+
     if (code == SPULL_OK)
         code = sp_verify_want(pull->ref, &pull->found.manifest.digest,
                               pull->ctx->opts.allow_md5 != 0, &pull->want, err);
@@ -239,7 +247,11 @@ enum spull_code sp_pull(struct sp_ctx *ctx, struct sp_http *http,
                         .http = http,
                         .registry = order->registry,
                         .ref = order->ref,
-                        .path = order->path};
+                        .path = order->path,
+                        .has_found = order->found != NULL,
+                        .file = order->file,
+                        .store = order->store,
+                        .replace = order->store || ctx->opts.force != 0};
     struct spull_image *image = calloc(1, sizeof *image);
     uint64_t start = sp_watch_ms();
     enum spull_code code = SPULL_OK;
@@ -247,13 +259,16 @@ enum spull_code sp_pull(struct sp_ctx *ctx, struct sp_http *http,
     if (image == NULL)
         return sp_err_nomem(err);
     sp_watch_init(&pull.watch, ctx, order->text);
+    if (order->found != NULL)
+        pull.found = *order->found;
     code = order->verify ? verify(&pull, &image->state, err)
                          : run(&pull, &image->state, err);
     if (code == SPULL_OK)
         code = describe(&pull, image, err);
     image->seconds = (double)(sp_watch_ms() - start) / 1000.0;
     sp_lead_free(pull.lead);
-    sp_found_done(&pull.found);
+    if (order->found == NULL)
+        sp_found_done(&pull.found);
     free(pull.dir);
     if (code == SPULL_OK)
         *out = image;

@@ -13,6 +13,7 @@
 #include "ctx.h"
 #include "http.h"
 #include "ref.h"
+#include "registry.h"
 #include "url.h"
 
 struct sp_order {
@@ -21,6 +22,10 @@ struct sp_order {
     const char *text; /* as the user wrote it, for the progress callback */
     const char *path;
     bool verify; /* read what is there, instead; ref may be NULL then */
+    const struct sp_found *found; /* what the registry said, if it was asked */
+    const int *file; /* open: the blob itself, to copy; NULL: ask its urls */
+    bool store; /* path is in a store of blobs: for whatever machine, not to be
+                   run, named by digest, so that what differs is damaged */
 };
 
 /* As spull_pull() and spull_verify(). */

@@ -29,8 +29,11 @@ struct pull {
     char *dir;        /* of path */
     const char *name; /* of the file in it; points into path */
     struct sp_watch watch;
-    bool has_found; /* the registry has been asked */
-    struct sp_found found;
+    bool has_found;        /* the registry has been asked */
+    struct sp_found found; /* of the order, if that had one */
+    const int *file;
+    bool store;
+    bool replace; /* what is there and differs */
     struct sp_digest want;
     struct sp_look look; /* of the image, whoever has read it */
     struct sp_lead *lead;

@@ -114,7 +114,7 @@ static enum spull_code judge_other(const struct pull *pull,
 
     if (lstat(pull->path, &info) == 0 && S_ISDIR(info.st_mode))
         return sp_err_set(err, SPULL_EXISTS, "%s is a directory", pull->path);
-    return pull->ctx->opts.force ? SPULL_OK : sp_pull_say_exists(pull, err);
+    return pull->replace ? SPULL_OK : sp_pull_say_exists(pull, err);
 }
 
 /* O_NONBLOCK: the name could be a pipe's, which would wait for a writer. */

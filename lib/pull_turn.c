@@ -57,6 +57,23 @@ static enum spull_code lead_with(struct pull *pull, struct sp_part *part,
     return code;
 }
 
+/* A file of this machine needs no stream: the kernel copies it or, where the
+ * file system can, shares its blocks. */
+static enum spull_code copy(struct pull *pull, struct sp_part *part,
+                            struct spull_error *err)
+{
+    uint64_t size = pull->found.manifest.size;
+    enum spull_code code = sp_part_reserve(part, size, err);
+
+    pull->watch.now.total = size;
+    if (code == SPULL_OK)
+        code = sp_part_copy(part, *pull->file, size, &pull->watch, err);
+    if (code == SPULL_OK && sp_part_total(part) != size)
+        code = sp_err_set(err, SPULL_INTEGRITY, "%s: it has become shorter",
+                          pull->watch.now.ref);
+    return code == SPULL_OK ? sp_part_complete(part, size, err) : code;
+}
+
 /* Fills the part while verify follows. */
 static enum spull_code fill(struct pull *pull, const struct sp_blob *blob,
                             struct sp_part *part, struct spull_error *err)
@@ -64,7 +81,9 @@ static enum spull_code fill(struct pull *pull, const struct sp_blob *blob,
     enum spull_code code =
         sp_part_inherit(part, pull->deposed, &pull->watch, err);
 
-    if (code == SPULL_OK)
+    if (code == SPULL_OK && pull->file != NULL)
+        code = copy(pull, part, err);
+    else if (code == SPULL_OK)
         code =
             sp_fetch(pull->http, blob, part, &pull->watch, &pull->fetched, err);
     if (code != SPULL_OK)
@@ -85,11 +104,14 @@ static enum spull_code fill_and_verify(struct pull *pull,
     if (code == SPULL_OK)
         code = fill(pull, blob, part, err);
     if (code == SPULL_OK) {
-        pull->served = &blob->urls[pull->fetched.url];
+        if (pull->file == NULL)
+            pull->served = &blob->urls[pull->fetched.url];
         code =
             sp_verify_end(verify, &pull->want, &pull->look, &turn->sealed, err);
         if (code == SPULL_INTEGRITY)
-            sp_err_wrap(err, code, "%s", pull->served->shown);
+            sp_err_wrap(err, code, "%s",
+                        pull->served == NULL ? "the file has changed"
+                                             : pull->served->shown);
     }
     sp_verify_free(verify);
     return code;
@@ -182,8 +204,9 @@ static enum spull_code install(struct pull *pull, struct sp_sealed *sealed,
 {
     struct spull_error why = {0};
     enum present present = ABSENT;
-    enum spull_code code =
-        sp_install(sealed, pull->name, pull->ctx->opts.force != 0, &why);
+    enum spull_code code = sp_install(
+        sealed, pull->name, pull->store ? SP_MODE_BLOB : SP_MODE_IMAGE,
+        pull->replace, &why);
 
     *done = code == SPULL_OK;
     if (code == SPULL_EXISTS || is_displaced(code, &why)) {

@@ -183,7 +183,8 @@ static void install(bool replace, enum spull_code expected)
 {
     struct sp_sealed *sealed = sealed_new("new");
     struct spull_error err;
-    enum spull_code code = sp_install(sealed, "final", replace, &err);
+    enum spull_code code =
+        sp_install(sealed, "final", SP_MODE_IMAGE, replace, &err);
 
     if (code != expected)
         fail_msg("%d instead of %d", code, expected);
@@ -202,8 +203,9 @@ static void names_the_inode(void **state)
     for (size_t i = 0; i < UNIT_COUNT(finals); i++) {
         struct sp_sealed *sealed = sealed_new("new");
         ino_t made = inode(sealed->name);
-        assert_int_equal(sp_install(sealed, finals[i], i % 2 == 0, NULL),
-                         SPULL_OK);
+        assert_int_equal(
+            sp_install(sealed, finals[i], SP_MODE_IMAGE, i % 2 == 0, NULL),
+            SPULL_OK);
         assert_int_equal(names(), 1);
         assert_int_equal(inode(finals[i]), made);
         check_file(finals[i], "new");
@@ -220,7 +222,8 @@ static void the_umask_rules(void **state)
         struct sp_sealed *sealed = sealed_new("new");
         struct stat info;
         mode_t before = umask(masks[i]);
-        enum spull_code code = sp_install(sealed, "final", false, NULL);
+        enum spull_code code =
+            sp_install(sealed, "final", SP_MODE_IMAGE, false, NULL);
         umask(before);
         assert_int_equal(code, SPULL_OK);
         assert_int_equal(stat("final", &info), 0);
@@ -323,7 +326,8 @@ static void names_that_are_none(void **state)
         for (int replace = 0; replace < 2; replace++) {
             struct sp_sealed *sealed = sealed_new("new");
             struct spull_error err;
-            assert_int_equal(sp_install(sealed, cases[i].final, replace, &err),
+            assert_int_equal(sp_install(sealed, cases[i].final, SP_MODE_IMAGE,
+                                        replace, &err),
                              SPULL_STORAGE);
             unit_failed(&err, SPULL_STORAGE);
             assert_int_equal(err.sys, cases[i].sys);
@@ -340,7 +344,8 @@ static void the_directory_may_be_gone(void **state)
     sealed = sealed_in("dir", "new");
     assert_int_equal(unlinkat(sealed->dir, sealed->name, 0), 0);
     assert_int_equal(rmdir("dir"), 0);
-    assert_int_equal(sp_install(sealed, "final", false, NULL), SPULL_STORAGE);
+    assert_int_equal(sp_install(sealed, "final", SP_MODE_IMAGE, false, NULL),
+                     SPULL_STORAGE);
 }
 
 /* Somebody who thought us dead has taken it away: told by ENOENT. */
@@ -351,8 +356,9 @@ static void the_file_may_be_gone(void **state)
         struct sp_sealed *sealed = sealed_new("new");
         struct spull_error err;
         assert_int_equal(unlink(sealed->name), 0);
-        assert_int_equal(sp_install(sealed, "final", replace, &err),
-                         SPULL_STORAGE);
+        assert_int_equal(
+            sp_install(sealed, "final", SP_MODE_IMAGE, replace, &err),
+            SPULL_STORAGE);
         unit_failed(&err, SPULL_STORAGE);
         assert_int_equal(err.sys, ENOENT);
         assert_int_equal(names(), 0);
@@ -447,8 +453,9 @@ static void a_disk_that_fails(void **state)
         fake.linkat = cases[i].linkat;
         fake.fchmod = cases[i].fchmod;
         fake.fsync_file = cases[i].fsync_file;
-        assert_int_equal(sp_install(sealed, "final", false, &err),
-                         SPULL_STORAGE);
+        assert_int_equal(
+            sp_install(sealed, "final", SP_MODE_IMAGE, false, &err),
+            SPULL_STORAGE);
         unit_failed(&err, SPULL_STORAGE);
         assert_int_equal(err.sys, cases[i].sys);
         assert_int_equal(names(), 0);
@@ -498,7 +505,8 @@ static void *race(void *arg)
     struct racer *racer = arg;
 
     pthread_barrier_wait(racer->start);
-    racer->code = sp_install(racer->sealed, "final", false, NULL);
+    racer->code =
+        sp_install(racer->sealed, "final", SP_MODE_IMAGE, false, NULL);
     return NULL;
 }
 

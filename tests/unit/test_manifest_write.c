@@ -7,7 +7,7 @@
 #include "manifest.h"
 #include "unit.h"
 
-#define HEX "0777776789abcdef0777776789abcdef0777776789abcdef0777776789abcdef"
+#define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define HEX_OF_CONFIG                                                          \
     "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"
 #define URL "../../../../blobs/sha256/" HEX

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * part_sweep: removes what processes that are gone have left in a directory,
+ * for who knows that nobody will take it up.
+ *
+ * A process that can't be seen from here may live on, so only age tells there;
+ * so it does for a part without journal or lead, which says no owner.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "part_internal.h"
+
+#define DAY_SECONDS 86400
+
+struct sweep {
+    int dir;
+    time_t before; /* what was last written then is old */
+    uint64_t *count;
+    uint64_t *bytes;
+};
+
+static void take_away(const struct sweep *sweep, const char *name)
+{
+    struct stat info;
+
+    if (fstatat(sweep->dir, name, &info, AT_SYMLINK_NOFOLLOW) != 0 ||
+        unlinkat(sweep->dir, name, 0) != 0 || !S_ISREG(info.st_mode))
+        return;
+    (*sweep->count)++;
+    *sweep->bytes += (uint64_t)info.st_blocks * 512;
+}
+
+static bool is_old(const struct sweep *sweep, const char *name)
+{
+    struct stat info;
+
+    return fstatat(sweep->dir, name, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
+           info.st_mtime < sweep->before;
+}
+
+static bool is_gone(const struct sweep *sweep, const struct sp_owner *owner,
+                    const char *name)
+{
+    enum sp_life life = sp_owner_life(owner);
+
+    return life == SP_GONE || (life == SP_ELSEWHERE && is_old(sweep, name));
+}
+
+/* The part or journal of the same stem, to free(); NULL: out of memory. */
+static char *sibling(const char *name, const char *suffix, const char *wanted)
+{
+    char *other = NULL;
+    int stem = (int)(strlen(name) - strlen(suffix));
+
+    return asprintf(&other, "%.*s%s", stem, name, wanted) < 0 ? NULL : other;
+}
+
+static void sweep_journal(const struct sweep *sweep, const char *name)
+{
+    struct journal journal = {0};
+    char *part = sibling(name, ".spans", ".part");
+
+    if (part != NULL && sp_journal_read(sweep->dir, name, &journal) &&
+        is_gone(sweep, &journal.owner, name)) {
+        take_away(sweep, part);
+        take_away(sweep, name);
+    }
+    sp_journal_done(&journal);
+    free(part);
+}
+
+/* A leader that was killed before it had written a journal. */
+static void sweep_lead(const struct sweep *sweep, const char *name)
+{
+    char target[SP_LEAD_ROOM];
+    char part[SP_LEAD_ROOM];
+    struct sp_owner owner;
+    ssize_t len = readlinkat(sweep->dir, name, target, sizeof target - 1);
+
+    target[len > 0 ? len : 0] = '\0';
+    if (!sp_lead_split(target, part, &owner) || !is_gone(sweep, &owner, name))
+        return;
+    take_away(sweep, name);
+    if (strncmp(part, ".spull-", 7) == 0)
+        take_away(sweep, part);
+}
+
+static void sweep_one(const struct sweep *sweep, const char *name)
+{
+    const char *suffix = strrchr(name, '.');
+
+    if (strncmp(name, ".spull-", 7) != 0)
+        return;
+    if (strcmp(suffix, ".spans") == 0)
+        sweep_journal(sweep, name);
+    else if (strcmp(suffix, ".lead") == 0)
+        sweep_lead(sweep, name);
+    else if (is_old(sweep, name))
+        take_away(sweep, name);
+}
+
+void sp_part_sweep(const char *dir, const struct sp_ctx *ctx, uint64_t *count,
+                   uint64_t *bytes)
+{
+    time_t keep = (time_t)ctx->opts.keep_days * DAY_SECONDS;
+    struct sweep sweep = {.count = count, .bytes = bytes};
+    DIR *list = opendir(dir);
+    struct dirent *entry = NULL;
+
+    if (list == NULL)
+        return;
+    sweep.dir = dirfd(list);
+    sweep.before = keep > 0 ? time(NULL) - keep : 0;
+    /* The stream is this thread's own (readdir(3), ATTRIBUTES). */
+    while ((entry = readdir(list)) != NULL) /* NOLINT(concurrency-mt-unsafe) */
+        sweep_one(&sweep, entry->d_name);
+    closedir(list);
+}
