@@ -86,6 +86,8 @@ static struct sp_look look_of(const struct words *words)
 
     if (strcmp(words->kind, "SIF") == 0)
         look.kind = "SIF";
+    if (strcmp(words->kind, "ext3") == 0)
+        look.kind = "ext3";
     if (arch != NULL)
         look.arch = arch;
     return look;

@@ -9,6 +9,7 @@
 #include "sif.h"
 
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -16,6 +17,9 @@
 
 #define SIF_MAGIC_AT 32
 #define SIF_ARCH_AT  45
+#define EXT_MAGIC_AT 1080
+#define TAR_HEADER   512
+#define TAR_SUM_AT   148
 
 static const struct {
     const char *code; /* in the header */
@@ -49,6 +53,9 @@ static const struct {
     MAGIC("zip archive", 0, "PK\x05\x06"),
     MAGIC("tar archive", 257, "ustar"),
 };
+
+/* What Singularity 2 puts before a file system, so that it can be run. */
+#define LAUNCH "#!/usr/bin/env run-singularity\n"
 
 static bool is_blank(char c)
 {
@@ -179,15 +186,65 @@ static const char *kind_of_text(const char *text, size_t len)
     return "text";
 }
 
+/*
+ * The super block of ext2 to ext4: its magic, and two fields of few values, as
+ * two bytes prove little (fs/ext4/ext4.h of Linux: s_magic, s_state, s_errors).
+ */
+static bool is_ext(const char *bytes, size_t len)
+{
+    const unsigned char *at = (const unsigned char *)bytes + EXT_MAGIC_AT;
+
+    return len >= EXT_MAGIC_AT + 6 && at[0] == 0x53 && at[1] == 0xef &&
+           at[2] < 8 && at[3] == 0 && at[4] >= 1 && at[4] <= 3 && at[5] == 0;
+}
+
+static const char *kind_of_system(const char *bytes, size_t len)
+{
+    const size_t launch = sizeof(LAUNCH) - 1;
+
+    if (len >= launch && memcmp(bytes, LAUNCH, launch) == 0) {
+        bytes += launch;
+        len -= launch;
+        if (len >= 4 && memcmp(bytes, "hsqs", 4) == 0)
+            return "squashfs";
+    }
+    return is_ext(bytes, len) ? "ext3" : NULL;
+}
+
+/* A tar of before 1988 has no magic, but a sum of its header's bytes, as if the
+ * sum were blanks; some then took bytes to be signed (tar(5)). */
+static bool is_old_tar(const char *bytes, size_t len)
+{
+    char digits[9] = {0};
+    long with_sign = 0;
+    long without = 0;
+    long said = 0;
+
+    if (len < TAR_HEADER || bytes[0] == '\0')
+        return false;
+    for (size_t i = 0; i < TAR_HEADER; i++) {
+        bool sum = i >= TAR_SUM_AT && i < TAR_SUM_AT + 8;
+        with_sign += sum ? ' ' : (signed char)bytes[i];
+        without += sum ? ' ' : (unsigned char)bytes[i];
+    }
+    memcpy(digits, bytes + TAR_SUM_AT, 8);
+    said = strtol(digits, NULL, 8);
+    return said == without || said == with_sign;
+}
+
 static const char *kind_of(const char *bytes, size_t len)
 {
+    const char *system = kind_of_system(bytes, len);
+
     if (len == 0)
         return "empty file";
     for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++)
         if (len >= magics[i].at + magics[i].len &&
             memcmp(bytes + magics[i].at, magics[i].bytes, magics[i].len) == 0)
             return magics[i].kind;
-    return kind_of_text(bytes, len);
+    if (system != NULL)
+        return system;
+    return is_old_tar(bytes, len) ? "tar archive" : kind_of_text(bytes, len);
 }
 
 static const char *arch_of(const char *bytes, size_t len)
@@ -205,7 +262,8 @@ struct sp_look sp_sif_look(const void *bytes, size_t len)
     struct sp_look look = {kind_of(bytes, len), "", false};
     bool sif = strcmp(look.kind, "SIF") == 0;
 
-    look.image = sif || strcmp(look.kind, "squashfs") == 0;
+    look.image = sif || strcmp(look.kind, "squashfs") == 0 ||
+                 strcmp(look.kind, "ext3") == 0;
     if (sif)
         look.arch = arch_of(bytes, len);
     return look;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * sif: what the first bytes of a file say: a SIF and its architecture, a bare
- * squashfs, an archive, a web page.
+ * file system (squashfs, or ext3 as Singularity 2 made them), an archive, a web
+ * page.
  *
  * Reads bytes in memory and decides nothing: a caller warns or refuses. The
  * SIF header is that of the SIF specification, version 01 (REGISTRY.md has it
@@ -16,7 +17,7 @@
 struct sp_look {
     const char *kind; /* "SIF", "squashfs", "gzip file", "web page", ... */
     const char *arch; /* of a SIF: "amd64", ...; "" unknown or not a SIF */
-    bool image;       /* SIF or squashfs: something that can be run */
+    bool image;       /* SIF, squashfs, ext3: something that can be run */
 };
 
 /* bytes is the start of the file, SP_LOOK_BYTES of it if it has as many. */

@@ -78,6 +78,8 @@ static void kinds(void **state)
     } cases[] = {
         CASE("empty file", ""),
         CASE("squashfs", "hsqs\x07\0\0\0"),
+        CASE("squashfs", "#!/usr/bin/env run-singularity\nhsqs\x07\0\0\0"),
+        CASE("text", "#!/usr/bin/env run-singularitx\nhsqs"),
         CASE("gzip file", "\x1f\x8b\x08\0"),
         CASE("xz file", "\xfd\x37zXZ\0\0"),
         CASE("zstd file", "\x28\xb5\x2f\xfd\x24"),
@@ -128,6 +130,45 @@ static void a_tar_has_its_magic_late(void **state)
     memcpy(head + 257, "ustar", 5);
     assert_string_equal(sp_sif_look(head, sizeof(head)).kind, "tar archive");
     assert_string_equal(sp_sif_look(head, 261).kind, "unknown data");
+}
+
+/* Made by "tar --format=v7": no magic, but a sum. */
+static void an_old_tar_has_a_sum(void **state)
+{
+    char head[512] = "greeting.sif";
+
+    (void)state;
+    memcpy(head + 100,
+           "0000644\0000000000\0000000000\00000000120000\0"
+           "00000000000\0",
+           48);
+    memcpy(head + 148, "006746\0 ", 8);
+    assert_string_equal(sp_sif_look(head, sizeof(head)).kind, "tar archive");
+    assert_string_equal(sp_sif_look(head, 511).kind, "unknown data");
+    head[0]++;
+    assert_string_equal(sp_sif_look(head, sizeof(head)).kind, "unknown data");
+}
+
+/* As Singularity 2 made them, with and without the line that runs them. */
+static void an_ext3_has_its_magic_later(void **state)
+{
+    static const char line[] = "#!/usr/bin/env run-singularity\n";
+    static const char block[] = "\x53\xef\x01\0\x01";
+    char head[1200] = {0};
+
+    (void)state;
+    for (size_t at = 0; at <= strlen(line); at += strlen(line)) {
+        memset(head, 0, sizeof(head));
+        memcpy(head, line, at);
+        memcpy(head + at + 1080, block, sizeof(block));
+        struct sp_look look = sp_sif_look(head, sizeof(head));
+        assert_string_equal(look.kind, "ext3");
+        assert_true(look.image);
+        look = sp_sif_look(head, at + 1085);
+        assert_string_equal(look.kind, "unknown data");
+        head[at + 1084] = 4; /* what to do with an error: 1 to 3 */
+        assert_false(sp_sif_look(head, sizeof(head)).image);
+    }
 }
 
 static void names_of_architectures(void **state)
@@ -203,6 +244,8 @@ int main(void)
         cmocka_unit_test(a_short_head),
         cmocka_unit_test(kinds),
         cmocka_unit_test(a_tar_has_its_magic_late),
+        cmocka_unit_test(an_old_tar_has_a_sum),
+        cmocka_unit_test(an_ext3_has_its_magic_later),
         cmocka_unit_test(names_of_architectures),
         cmocka_unit_test(this_machine_has_a_name),
         cmocka_unit_test(spoilt_heads),
