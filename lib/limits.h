@@ -50,8 +50,33 @@
 #define SP_DU_EXCESS_MAX (64 * SP_KIB)
 
 /* Bytes at the start of an image that tell what it is: tar has its magic at
- * 257, a web page its first tag after comments. */
-#define SP_LOOK_BYTES 1024
+ * 257, ext3 at 1080, a web page its first tag after comments. */
+#define SP_LOOK_BYTES 2048
+
+/* An image that is unpacked, unless the options say otherwise: twice the
+ * largest that anybody is known to share, and a disk that is full notices. */
+#define SP_UNPACK_MAX (64 * SP_GIB)
+
+/* How many times its archive's size an image may have, where the manifest does
+ * not say how large it is. Images are compressed inside: 3 is much for them,
+ * and an ext3 image with its free space reaches 100. Zeros reach 1,030 in gzip
+ * and more than 10,000 elsewhere. What is small may be as empty as it likes. */
+#define SP_UNPACK_RATIO 256
+#define SP_UNPACK_FREE  (64 * SP_MIB)
+
+/* What else a compressed tar may hold: a read-me, check sums, padding. */
+#define SP_UNPACK_BESIDE_MAX (16 * SP_MIB)
+
+/* Files and folders in an archive that is there for one of them. */
+#define SP_UNPACK_ENTRIES_MAX 1000
+
+/* The list at the end of a zip, which is read into memory: 1,000 entries of
+ * ordinary names take a tenth of it. */
+#define SP_UNPACK_LIST_MAX SP_MIB
+
+/* What a decoder may want to remember: xz -9 uses 64 MiB, and libzstd allows
+ * this much. */
+#define SP_UNPACK_WINDOW_MAX (128 * SP_MIB)
 
 /* Redirects for one request: a slash, a CDN, a signed URL; loops end here. */
 #define SP_REDIRECTS_MAX 10
