@@ -139,7 +139,7 @@ static void add_clock(struct text *text, double seconds)
         text_add(text, "%u:%02u", minutes, whole % 60);
 }
 
-static void add_duration(struct text *text, double seconds)
+void bar_duration(struct text *text, double seconds)
 {
     unsigned whole = (unsigned)(seconds + 0.5);
 
@@ -267,16 +267,11 @@ static void add_right(struct text *text, size_t width, const char *field)
     text_add(text, "%*s", (int)width, field);
 }
 
-static void add_bar(struct text *text, const struct bar_view *view,
-                    size_t width, bool colour)
+void bar_fill(struct text *text, unsigned percent, size_t width, bool colour)
 {
-    size_t inside, done;
+    size_t inside = width - 2;
+    size_t done = percent * inside / 100;
 
-    if (width == 0)
-        return;
-    inside = width - 2;
-    done = percent_of(view) * inside / 100;
-    add_gap(text);
     text_add(text, "[%s", colour ? GREEN : "");
     for (size_t i = 0; i < done; i++)
         text_add(text, "%c", i + 1 == done && done < inside ? '>' : '=');
@@ -376,8 +371,10 @@ void bar_line(char *dst, size_t cap, const struct bar_view *view,
     if (l.name > 0)
         add_name(&text, view->name, l.name);
     /* Without a total there is nothing to fill. */
-    if (view->total > 0)
-        add_bar(&text, view, l.bar, colour);
+    if (view->total > 0 && l.bar > 0) {
+        add_gap(&text);
+        bar_fill(&text, percent_of(view), l.bar, colour);
+    }
     add_numbers(&text, view, &l);
     while (text.len > 0 && dst[text.len - 1] == ' ')
         dst[--text.len] = '\0';
@@ -406,7 +403,7 @@ void bar_words(char *dst, size_t cap, const struct bar_view *view)
     }
     if (left >= 0) {
         text_add(&text, ", ");
-        add_duration(&text, left);
+        bar_duration(&text, left);
         text_add(&text, " left");
     }
 }
@@ -427,7 +424,7 @@ void bar_result(char *dst, size_t cap, const struct spull_image *image)
         text_add(&text, ", %s of it downloaded,", size);
     }
     text_add(&text, " in ");
-    add_duration(&text, image->seconds);
+    bar_duration(&text, image->seconds);
     /* Over less than a tenth of a second, a rate would be noise. */
     if (image->seconds >= 0.1) {
         bar_size(size, (double)image->transferred / image->seconds);

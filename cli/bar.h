@@ -15,6 +15,8 @@
 
 #include <spull.h>
 
+#include "text.h"
+
 /* What a line shows. */
 struct bar_view {
     const char *name;
@@ -41,6 +43,12 @@ void bar_meter_add(struct bar_meter *meter, double when, uint64_t bytes);
 /* "512 B", "52.1 MiB", "1.2 GiB". At most 8 characters. */
 #define BAR_SIZE_TEXT 16
 void bar_size(char dst[BAR_SIZE_TEXT], double bytes);
+
+/* Adds "[===>   ]", of width columns. */
+void bar_fill(struct text *text, unsigned percent, size_t width, bool colour);
+
+/* Adds "0.5 s", "40 s", "3 min". */
+void bar_duration(struct text *text, double seconds);
 
 /*
  * What to call ref on a line: the container and tag, without registry and pin.

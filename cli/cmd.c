@@ -16,6 +16,10 @@
 #include "say.h"
 #include "settings.h"
 #include "stop.h"
+#include "text.h"
+
+/* A file, a line and a reference: what is longer is cut. */
+#define REPORT_MAX 512
 
 static const struct opt_row common_rows[] = {
     {"quiet", 'q', NULL, OPT_FLAG, offsetof(struct cmd_common, quiet), NULL,
@@ -154,22 +158,48 @@ enum spull_code cmd_report_out(const struct spull_error *err)
     return err->code;
 }
 
-enum spull_code cmd_report(const struct cmd_call *call, const char *operand,
-                           const char *path, const struct spull_error *err)
+/* As an object on stdout. */
+static enum spull_code report_json(const char *ref, const char *path,
+                                   const struct spull_error *err)
 {
+    struct out_object *object = out_object_new();
     struct spull_error lost;
-    struct out_object *object = NULL;
 
-    /* An operand that is wrong by itself is quoted in the text already. */
-    say_error(err, err->code == SPULL_USAGE ? NULL : operand);
-    if (!call->common->json)
-        return err->code;
-    object = out_object_new();
-    out_text(object, "reference", operand);
+    out_text(object, "reference", ref);
     if (path != NULL)
         out_text(object, "path", path);
     out_failure(object, err);
     if (out_object_end(object, &lost) != SPULL_OK)
         cmd_report_out(&lost);
     return err->code;
+}
+
+enum spull_code cmd_report(const struct cmd_call *call, const char *operand,
+                           const char *path, const struct spull_error *err)
+{
+    struct list_line line = {.ref = operand};
+
+    return cmd_report_line(call, &line, path, err);
+}
+
+enum spull_code cmd_report_line(const struct cmd_call *call,
+                                const struct list_line *line, const char *path,
+                                const struct spull_error *err)
+{
+    /* One that is wrong by itself is quoted in the text already. */
+    const char *ref = err->code == SPULL_USAGE ? NULL : line->ref;
+    char place[REPORT_MAX];
+    struct text text = text_on(place, sizeof place);
+
+    /* What ends because nobody reads the results is no news. */
+    if (err->code == SPULL_CANCELLED && stop_signal() == SIGPIPE)
+        return err->code;
+    if (line->file == NULL) {
+        say_error(err, ref);
+    } else {
+        text_add(&text, "%s:%u%s%s", line->file, line->number,
+                 ref != NULL ? ": " : "", ref != NULL ? ref : "");
+        say_error(err, place);
+    }
+    return call->common->json ? report_json(line->ref, path, err) : err->code;
 }

@@ -105,6 +105,11 @@ enum spull_code cmd_list(const struct cmd_call *call, size_t skip,
 enum spull_code cmd_report(const struct cmd_call *call, const char *operand,
                            const char *path, const struct spull_error *err);
 
+/* The same of a reference that may come from a file: says its line, too. */
+enum spull_code cmd_report_line(const struct cmd_call *call,
+                                const struct list_line *line, const char *path,
+                                const struct spull_error *err);
+
 /* Reports that printing a result failed; returns err's code. */
 enum spull_code cmd_report_out(const struct spull_error *err);
 

@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * spull pull: installs the images that references name.
+ * spull pull: installs the images that references name, several at once.
  *
- * Works out all destinations before anything is downloaded, so that a call
- * which can't succeed as a whole fails at once; then pulls one after the other.
+ * Where they go is settled by targets before anything is downloaded. Paths are
+ * printed in the order of the list, so that a script can pair them with it;
+ * JSON objects as images are done, since each says which it is about.
  */
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cmd.h"
 #include "events.h"
 #include "fail.h"
+#include "list.h"
 #include "out.h"
+#include "pool.h"
 #include "say.h"
 #include "settings.h"
+#include "targets.h"
 #include "term.h"
 
 struct opts {
@@ -24,11 +27,28 @@ struct opts {
     const char *progress_fd;
 };
 
+/* What came of a target. */
+struct result {
+    struct spull_image *image; /* NULL: a failure */
+    struct spull_error *err;   /* of a failure; NULL: no memory for it */
+};
+
+struct batch {
+    const struct cmd_call *call;
+    struct spull *session;
+    struct targets targets;
+    struct result *results;
+    struct events events; /* what each pull starts with */
+};
+
 /* Who hears how a pull gets on. */
 struct listeners {
     struct term_job job;
     struct events events;
 };
+
+/* The library calls back in the thread that pulls. */
+static _Thread_local struct listeners *listening;
 
 static const struct opt_row rows[] = {
     {"output", 'o', "FILE", OPT_PATH, offsetof(struct opts, output), NULL,
@@ -41,27 +61,6 @@ static const struct opt_row rows[] = {
 
 static const struct opt_table table = {rows, sizeof rows / sizeof rows[0]};
 
-/* One image to pull. */
-struct target {
-    const char *ref;
-    char *path;  /* as it is printed */
-    char *place; /* the same file however it is written */
-};
-
-struct targets {
-    struct target *list;
-    size_t count;
-};
-
-static void targets_done(struct targets *targets)
-{
-    for (size_t i = 0; i < targets->count; i++) {
-        free(targets->list[i].path);
-        free(targets->list[i].place);
-    }
-    free(targets->list);
-}
-
 static enum spull_code check_output(const struct cmd_call *call,
                                     struct spull_error *err)
 {
@@ -70,6 +69,8 @@ static enum spull_code check_output(const struct cmd_call *call,
 
     if (file == NULL)
         return SPULL_OK;
+    if (call->common->file != NULL)
+        return fail_set(err, SPULL_USAGE, "-o: one file for a list (-f)");
     if (call->operand_count > 1)
         return fail_set(err, SPULL_USAGE, "-o: one file for %zu references",
                         call->operand_count);
@@ -87,125 +88,43 @@ static enum spull_code check_output(const struct cmd_call *call,
     return SPULL_OK;
 }
 
-/* file below dir, unless it says itself where it is. */
-static char *output_path(const char *dir, const char *file)
-{
-    size_t len;
-    char *path = NULL;
-
-    if (dir == NULL || file[0] == '/')
-        return strdup(file);
-    len = strlen(dir) + strlen(file) + 2;
-    path = malloc(len);
-    if (path != NULL)
-        snprintf(path, len, "%s%s%s", dir,
-                 dir[strlen(dir) - 1] == '/' ? "" : "/", file);
-    return path;
-}
-
-/* The directory without symbolic links, and the name in it. The name's own
- * link does not count: a new image takes its place. */
-static char *place_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    const char *name = slash != NULL ? slash + 1 : path;
-    char *dir = NULL, *real = NULL, *place = NULL;
-
-    if (slash == NULL)
-        dir = strdup(".");
-    else
-        dir = strndup(path, slash == path ? 1 : (size_t)(slash - path));
-    if (dir == NULL)
-        return NULL;
-    real = realpath(dir, NULL);
-    /* What is not there can only be compared as it is written. */
-    place = output_path(real != NULL ? real : dir, name);
-    free(real);
-    free(dir);
-    return place;
-}
-
-static enum spull_code set_path(const struct cmd_call *call,
-                                struct target *target, struct spull_error *err)
-{
-    const struct opts *opts = call->opts;
-    const char *dir = call->rc->set.dir;
-    enum spull_code code;
-
-    /* Also with -o: this is what looks at the reference's grammar. */
-    code = spull_destination(target->ref, dir, &target->path, err);
-    if (code != SPULL_OK)
-        return code;
-    if (opts->output != NULL) {
-        free(target->path);
-        target->path = output_path(dir, opts->output);
-    }
-    if (target->path == NULL)
-        return fail_nomem(err);
-    target->place = place_of(target->path);
-    if (target->place == NULL)
-        return fail_nomem(err);
-    return SPULL_OK;
-}
-
-static bool is_listed(const struct targets *targets, const char *ref)
-{
-    for (size_t i = 0; i < targets->count; i++)
-        if (strcmp(targets->list[i].ref, ref) == 0)
-            return true;
-    return false;
-}
-
-static enum spull_code check_place(const struct targets *targets,
-                                   const struct target *target,
-                                   struct spull_error *err)
-{
-    for (size_t i = 0; i < targets->count; i++) {
-        const struct target *other = &targets->list[i];
-
-        if (other == target || strcmp(other->place, target->place) != 0)
-            continue;
-        fail_set(err, SPULL_USAGE, "%s and %s: both would be installed as %s",
-                 other->ref, target->ref, target->path);
-        fail_hint(err, "pull them one by one, with -o or -d");
-        return SPULL_USAGE;
-    }
-    return SPULL_OK;
-}
-
-static enum spull_code plan(const struct cmd_call *call,
-                            struct targets *targets, struct spull_error *err)
-{
-    enum spull_code code = check_output(call, err);
-
-    if (code != SPULL_OK)
-        return code;
-    targets->list = calloc(call->operand_count, sizeof *targets->list);
-    if (targets->list == NULL)
-        return fail_nomem(err);
-    for (size_t i = 0; i < call->operand_count && code == SPULL_OK; i++) {
-        struct target *target = &targets->list[targets->count];
-
-        if (is_listed(targets, call->operands[i])) {
-            say_detail("a reference is there twice, and pulled once");
-            continue;
-        }
-        target->ref = call->operands[i];
-        targets->count++;
-        code = set_path(call, target, err);
-        if (code == SPULL_OK)
-            code = check_place(targets, target, err);
-    }
-    return code;
-}
-
 static int on_progress(void *payload, const struct spull_progress *now)
 {
-    struct listeners *listeners = payload;
+    struct listeners *listeners = listening;
 
+    (void)payload;
     term_job_progress(&listeners->job, now);
     events_progress(&listeners->events, now);
     return 0;
+}
+
+/* --- one image ----------------------------------------------------------- */
+
+static void keep_error(struct result *result, const struct spull_error *err)
+{
+    result->err = malloc(sizeof *result->err);
+    if (result->err != NULL)
+        *result->err = *err;
+}
+
+static enum spull_code pull_one(void *payload, unsigned slot, size_t item)
+{
+    struct batch *batch = payload;
+    const struct target *target = &batch->targets.list[item];
+    struct result *result = &batch->results[item];
+    struct listeners listeners = {.events = batch->events};
+    struct spull_error err;
+    enum spull_code code;
+
+    (void)slot;
+    listening = &listeners;
+    term_job_start(&listeners.job, target->line->ref);
+    code = spull_pull(batch->session, target->line->ref, target->path,
+                      &result->image, &err);
+    term_job_end(&listeners.job, result->image);
+    if (code != SPULL_OK)
+        keep_error(result, &err);
+    return code;
 }
 
 static enum spull_code print_json(const char *ref,
@@ -229,80 +148,123 @@ static enum spull_code print_json(const char *ref,
     return out_object_end(object, err);
 }
 
-static enum spull_code print_image(const struct cmd_call *call, const char *ref,
-                                   const struct spull_image *image)
+/* Without stdout there is no use in more images. */
+static enum spull_code printed(const struct batch *batch, enum spull_code code,
+                               const struct spull_error *err)
 {
-    struct spull_error err;
-    enum spull_code code;
-
-    if (call->common->json)
-        code = print_json(ref, image, &err);
-    else
-        code = out_line(image->path, &err);
-    return code == SPULL_OK ? code : cmd_report_out(&err);
+    if (code == SPULL_OK)
+        return SPULL_OK;
+    if (code == SPULL_CANCELLED)
+        spull_cancel(batch->session);
+    return cmd_report_out(err);
 }
 
-static enum spull_code pull_one(const struct cmd_call *call,
-                                struct spull *session, struct term_job *job,
-                                const struct target *target)
+/* Says what went wrong, or prints the object. */
+static enum spull_code tell_result(void *payload, size_t item,
+                                   enum spull_code code)
 {
-    struct spull_image *image = NULL;
+    const struct batch *batch = payload;
+    const struct target *target = &batch->targets.list[item];
+    struct result *result = &batch->results[item];
     struct spull_error err;
-    enum spull_code code;
 
-    term_job_start(job, target->ref);
-    code = spull_pull(session, target->ref, target->path, &image, &err);
-    term_job_end(job, image);
-    if (code != SPULL_OK)
-        cmd_report(call, target->ref, target->path, &err);
-    else
-        code = print_image(call, target->ref, image);
-    spull_image_free(image);
+    if (code != SPULL_OK) {
+        if (result->err == NULL)
+            fail_nomem(&err);
+        cmd_report_line(batch->call, target->line, target->path,
+                        result->err != NULL ? result->err : &err);
+    } else if (batch->call->common->json) {
+        code = print_json(target->line->ref, result->image, &err);
+        code = printed(batch, code, &err);
+    }
+    free(result->err);
+    spull_image_free(result->image);
     return code;
 }
 
-static enum spull_code pull_all(const struct cmd_call *call,
-                                struct spull *session, struct term_job *job,
-                                const struct targets *targets)
+static enum spull_code print_path(void *payload, size_t item,
+                                  enum spull_code code)
 {
-    enum spull_code first = SPULL_OK;
+    const struct batch *batch = payload;
+    struct spull_error err;
 
-    for (size_t i = 0; i < targets->count; i++) {
-        enum spull_code code = pull_one(call, session, job, &targets->list[i]);
+    if (code != SPULL_OK || batch->call->common->json)
+        return code;
+    code = out_line(batch->targets.list[item].path, &err);
+    return printed(batch, code, &err);
+}
 
-        if (code == SPULL_CANCELLED)
-            return code;
-        if (first == SPULL_OK)
-            first = code;
-    }
-    return first;
+/* --- all of them --------------------------------------------------------- */
+
+static enum spull_code pull_all(struct batch *batch)
+{
+    struct pool pool = {.count = batch->targets.count,
+                        .jobs = batch->call->rc->set.jobs,
+                        .payload = batch,
+                        .work = pull_one,
+                        .done = tell_result,
+                        .settle = print_path};
+    enum spull_code code;
+
+    if (batch->targets.twice > 0)
+        say_detail("%zu references are there twice, and pulled once",
+                   batch->targets.twice);
+    term_begin(pool.count);
+    code = pool_run(&pool);
+    if (code != SPULL_CANCELLED)
+        term_end();
+    return code;
+}
+
+static enum spull_code plan(struct batch *batch, const struct list *list,
+                            struct spull_error *err)
+{
+    const struct opts *opts = batch->call->opts;
+    enum spull_code code = targets_plan(list, batch->call->rc->set.dir,
+                                        opts->output, &batch->targets, err);
+
+    if (code != SPULL_OK)
+        return code;
+    batch->results = calloc(batch->targets.count + 1, sizeof *batch->results);
+    return batch->results != NULL ? SPULL_OK : fail_nomem(err);
+}
+
+static enum spull_code open_session(struct batch *batch,
+                                    struct spull_error *err)
+{
+    const struct opts *opts = batch->call->opts;
+    struct spull_options options;
+
+    spull_options_init(&options);
+    options.force = opts->force;
+    options.progress = on_progress;
+    return cmd_open(batch->call, &options, &batch->session, err);
 }
 
 static enum spull_code run(const struct cmd_call *call)
 {
     const struct opts *opts = call->opts;
-    struct targets targets = {NULL, 0};
-    struct spull_options options;
-    struct spull *session = NULL;
-    struct listeners listeners;
+    struct batch batch = {.call = call};
+    struct list list = {0};
     struct spull_error err;
-    enum spull_code code =
-        events_open(&listeners.events, opts->progress_fd, &err);
+    enum spull_code code = events_open(&batch.events, opts->progress_fd, &err);
 
-    spull_options_init(&options);
-    options.force = opts->force;
-    options.progress = on_progress;
-    options.progress_payload = &listeners;
     if (code == SPULL_OK)
-        code = plan(call, &targets, &err);
+        code = check_output(call, &err);
     if (code == SPULL_OK)
-        code = cmd_open(call, &options, &session, &err);
-    if (code != SPULL_OK)
+        code = cmd_list(call, 0, &list, &err);
+    if (code == SPULL_OK)
+        code = plan(&batch, &list, &err);
+    if (code == SPULL_OK)
+        code = open_session(&batch, &err);
+    if (code == SPULL_OK)
+        code = pull_all(&batch);
+    else if (code != SPULL_CANCELLED)
         say_error(&err, NULL);
-    else
-        code = pull_all(call, session, &listeners.job, &targets);
-    cmd_close(session);
-    targets_done(&targets);
+    cmd_close(batch.session);
+    free(batch.results);
+    targets_done(&batch.targets);
+    list_done(&list);
     return code;
 }
 
@@ -312,10 +274,11 @@ const struct cmd cmd_pull = {
     .summary = "install images; print the path of each",
     .operands_min = 1,
     .operands_max = SIZE_MAX,
+    .lists = true,
     .settings = true,
     .own = &table,
     .own_size = sizeof(struct opts),
-    .tables = {&table, &settings_image, &settings_session, &cmd_json_table,
-               &cmd_common_table},
+    .tables = {&table, &cmd_list_table, &settings_image, &settings_list,
+               &settings_session, &cmd_json_table, &cmd_common_table},
     .run = run,
 };

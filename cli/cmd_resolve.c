@@ -1,18 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * spull resolve: references to their pinned form,
- * COLLECTION/NAME:TAG@sha256:HEX.
+ * COLLECTION/NAME:TAG@sha256:HEX, and lists of them to lists that are pinned.
  *
  * A pin is worth as much as its digest, so a manifest that states no sha256
- * has no pinned form here, whatever --allow-md5 says elsewhere.
+ * has no pinned form here, whatever --allow-md5 says elsewhere. What is printed
+ * has the order of the list, and its comments.
  */
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "cmd.h"
 #include "fail.h"
+#include "list.h"
 #include "out.h"
+#include "pool.h"
 #include "say.h"
 #include "settings.h"
+
+/* What came of a line. */
+struct result {
+    struct spull_manifest *manifest; /* NULL: a failure, or no reference */
+    struct spull_error *err;         /* of a failure; NULL: no memory for it */
+};
+
+struct batch {
+    const struct cmd_call *call;
+    struct spull *session;
+    struct list list;
+    struct result *results;
+};
 
 static enum spull_code print_json(const char *ref,
                                   const struct spull_manifest *manifest,
@@ -40,57 +59,133 @@ static enum spull_code no_pin(const struct spull_manifest *manifest,
     return SPULL_INTEGRITY;
 }
 
-static enum spull_code print_pinned(const struct cmd_call *call,
-                                    const char *ref,
-                                    const struct spull_manifest *manifest)
+static enum spull_code resolve(void *payload, unsigned slot, size_t item)
 {
+    struct batch *batch = payload;
+    const char *ref = batch->list.lines[item].ref;
+    struct result *result = &batch->results[item];
     struct spull_error err;
-    enum spull_code code;
+    enum spull_code code = SPULL_OK;
 
-    if (call->common->json)
-        code = print_json(ref, manifest, &err);
-    else
-        code = out_line(manifest->pinned, &err);
-    return code == SPULL_OK ? code : cmd_report_out(&err);
+    (void)slot;
+    if (ref == NULL)
+        return SPULL_OK;
+    code = spull_manifest_get(batch->session, ref, &result->manifest, &err);
+    if (code == SPULL_OK && result->manifest->pinned == NULL)
+        code = no_pin(result->manifest, &err);
+    if (code != SPULL_OK) {
+        result->err = malloc(sizeof err);
+        if (result->err != NULL)
+            *result->err = err;
+    }
+    return code;
 }
 
-static enum spull_code resolve(const struct cmd_call *call,
-                               struct spull *session, const char *ref)
+/* A line of the list, with what stands for its reference now. */
+static enum spull_code print_line(const struct list_line *line,
+                                  const char *before, const char *ref,
+                                  struct spull_error *err)
 {
-    struct spull_manifest *manifest = NULL;
-    struct spull_error err;
-    enum spull_code code = spull_manifest_get(session, ref, &manifest, &err);
+    const char *comment = line->comment != NULL ? line->comment : "";
+    const char *gap = ref[0] != '\0' && comment[0] != '\0' ? " " : "";
+    size_t room = strlen(before) + strlen(ref) + strlen(comment) + 2;
+    char *text = malloc(room);
+    enum spull_code code;
 
-    if (code == SPULL_OK && manifest->pinned == NULL)
-        code = no_pin(manifest, &err);
-    if (code != SPULL_OK)
-        cmd_report(call, ref, NULL, &err);
-    else
-        code = print_pinned(call, ref, manifest);
-    spull_manifest_free(manifest);
+    if (text == NULL)
+        return fail_nomem(err);
+    snprintf(text, room, "%s%s%s%s", before, ref, gap, comment);
+    code = out_line(text, err);
+    free(text);
     return code;
+}
+
+/*
+ * A line of a list that failed must not be missed in what was made of it: it
+ * stays as a comment. An operand's place is known to nobody.
+ */
+static enum spull_code print_failure(const struct list_line *line, bool json,
+                                     struct spull_error *err)
+{
+    if (json || line->file == NULL)
+        return SPULL_OK;
+    return print_line(line, "# not resolved: ", line->ref, err);
+}
+
+static enum spull_code print_result(const struct list_line *line, bool json,
+                                    const struct spull_manifest *manifest,
+                                    struct spull_error *err)
+{
+    if (json)
+        return manifest != NULL ? print_json(line->ref, manifest, err)
+                                : SPULL_OK;
+    return print_line(line, "", manifest != NULL ? manifest->pinned : "", err);
+}
+
+/* In the order of the list. */
+static enum spull_code tell_result(void *payload, size_t item,
+                                   enum spull_code code)
+{
+    const struct batch *batch = payload;
+    const struct list_line *line = &batch->list.lines[item];
+    struct result *result = &batch->results[item];
+    bool json = batch->call->common->json;
+    struct spull_error err, nomem;
+    enum spull_code lost;
+
+    if (code != SPULL_OK) {
+        fail_nomem(&nomem);
+        cmd_report_line(batch->call, line, NULL,
+                        result->err != NULL ? result->err : &nomem);
+        lost = print_failure(line, json, &err);
+    } else {
+        lost = print_result(line, json, result->manifest, &err);
+    }
+    if (lost != SPULL_OK)
+        cmd_report_out(&err);
+    if (lost == SPULL_CANCELLED)
+        spull_cancel(batch->session);
+    free(result->err);
+    spull_manifest_free(result->manifest);
+    return lost != SPULL_OK && (code == SPULL_OK || lost == SPULL_CANCELLED)
+               ? lost
+               : code;
+}
+
+static enum spull_code resolve_all(struct batch *batch, struct spull_error *err)
+{
+    struct pool pool = {.count = batch->list.count,
+                        .jobs = batch->call->rc->set.jobs,
+                        .payload = batch,
+                        .work = resolve,
+                        .settle = tell_result};
+    enum spull_code code;
+
+    batch->results = calloc(batch->list.count + 1, sizeof *batch->results);
+    if (batch->results == NULL) {
+        code = fail_nomem(err);
+        say_error(err, NULL);
+        return code;
+    }
+    return pool_run(&pool);
 }
 
 static enum spull_code run(const struct cmd_call *call)
 {
-    struct spull *session = NULL;
+    struct batch batch = {.call = call};
     struct spull_error err;
-    enum spull_code first = cmd_open(call, NULL, &session, &err);
+    enum spull_code code = cmd_list(call, 0, &batch.list, &err);
 
-    if (first != SPULL_OK) {
+    if (code == SPULL_OK)
+        code = cmd_open(call, NULL, &batch.session, &err);
+    if (code == SPULL_OK)
+        code = resolve_all(&batch, &err);
+    else if (code != SPULL_CANCELLED)
         say_error(&err, NULL);
-        return first;
-    }
-    for (size_t i = 0; i < call->operand_count; i++) {
-        enum spull_code code = resolve(call, session, call->operands[i]);
-
-        if (first == SPULL_OK || code == SPULL_CANCELLED)
-            first = code;
-        if (code == SPULL_CANCELLED)
-            break;
-    }
-    cmd_close(session);
-    return first;
+    cmd_close(batch.session);
+    free(batch.results);
+    list_done(&batch.list);
+    return code;
 }
 
 const struct cmd cmd_resolve = {
@@ -99,7 +194,9 @@ const struct cmd cmd_resolve = {
     .summary = "print references pinned: COLLECTION/NAME:TAG@sha256:HEX",
     .operands_min = 1,
     .operands_max = SIZE_MAX,
+    .lists = true,
     .settings = true,
-    .tables = {&settings_session, &cmd_json_table, &cmd_common_table},
+    .tables = {&cmd_list_table, &settings_list, &settings_session,
+               &cmd_json_table, &cmd_common_table},
     .run = run,
 };

@@ -6,6 +6,7 @@
 #include "events.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -14,6 +15,8 @@
 #include "out.h"
 
 #define EVENT_SECONDS 0.5
+
+static pthread_mutex_t sending = PTHREAD_MUTEX_INITIALIZER;
 
 enum spull_code events_open(struct events *events, const char *number,
                             struct spull_error *err)
@@ -82,6 +85,9 @@ void events_progress(struct events *events, const struct spull_progress *now)
     out_count(object, "connections", now->connections);
     out_count(object, "wait", now->wait_seconds);
     out_text(object, "note", now->note);
+    /* What is longer than PIPE_BUF would mix with that of other pulls. */
+    pthread_mutex_lock(&sending);
     if (!out_object_send(object, events->fd))
         events->fd = EVENTS_NONE;
+    pthread_mutex_unlock(&sending);
 }

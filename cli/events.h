@@ -12,6 +12,7 @@
 
 #define EVENTS_NONE (-1)
 
+/* Of one pull; several that run at once have a copy each. */
 struct events {
     int fd; /* EVENTS_NONE: nobody listens */
     enum spull_phase phase;

@@ -215,9 +215,10 @@ static enum spull_code parse(struct list *list, char *text, size_t len,
         len -= 3;
     }
     while (len > 0) {
-        struct list_line line = {.file = file, .number = ++number};
+        struct list_line line = {.file = file, .number = number + 1};
         enum spull_code code = next_line(&text, &len, &line, err);
 
+        number++;
         if (code == SPULL_OK)
             code = append(list, &line, err);
         if (code != SPULL_OK)

@@ -59,7 +59,7 @@ static enum spull_code find_cmd(int argc, char **argv, const struct cmd **cmd,
         return code;
     *named = false;
     if (line.operand_count == 0) {
-        *cmd = &cmd_none;
+        *cmd = opt_is_given(&line, &cmd_list_table) ? &cmd_pull : &cmd_none;
     } else if (strchr(line.operands[0], '/') != NULL) {
         *cmd = &cmd_pull;
     } else {

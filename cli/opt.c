@@ -20,6 +20,7 @@
 
 #include "fail.h"
 #include "near.h"
+#include "pool.h"
 #include "text.h"
 
 #define SECONDS_MAX 86400
@@ -51,6 +52,7 @@ const char *opt_kind_name(enum opt_kind kind)
     case OPT_SECONDS:
         return "seconds";
     case OPT_COUNT:
+    case OPT_JOBS:
         return "number";
     case OPT_RATE:
         return "rate";
@@ -177,6 +179,8 @@ enum spull_code opt_set(void *base, const struct opt_row *row,
         return set_count(place, value, " of seconds", 1, SECONDS_MAX, err);
     case OPT_COUNT:
         return set_count(place, value, "", 0, COUNT_MAX, err);
+    case OPT_JOBS:
+        return set_count(place, value, "", 1, POOL_JOBS_MAX, err);
     case OPT_RATE:
         return set_rate(place, value, err);
     case OPT_PATIENCE:
@@ -199,6 +203,7 @@ const char *opt_get(const void *base, const struct opt_row *row,
     case OPT_FLAG:
         return *(const bool *)place ? "yes" : "no";
     case OPT_COUNT:
+    case OPT_JOBS:
     case OPT_SECONDS:
         snprintf(number, OPT_NUMBER_TEXT, "%u", *(const unsigned *)place);
         return number;
@@ -404,6 +409,14 @@ static bool has_row(const struct opt_table *table, const struct opt_row *row)
 {
     for (size_t i = 0; i < table->count; i++)
         if (&table->rows[i] == row)
+            return true;
+    return false;
+}
+
+bool opt_is_given(const struct opt_line *line, const struct opt_table *table)
+{
+    for (size_t i = 0; i < line->given_count; i++)
+        if (has_row(table, line->given[i].row))
             return true;
     return false;
 }

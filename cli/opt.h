@@ -9,6 +9,7 @@
 #ifndef OPT_H
 #define OPT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <spull.h>
@@ -20,6 +21,7 @@ enum opt_kind {
     OPT_REGISTRY, /* the same; a URL, directory or name of a section */
     OPT_SECONDS,  /* unsigned */
     OPT_COUNT,    /* unsigned; what makes sense, the library knows */
+    OPT_JOBS,     /* unsigned, from 1 to what a pool bears */
     OPT_RATE,     /* uint64_t, bytes a second; K, M and G are powers of 1024 */
     OPT_PATIENCE, /* unsigned, seconds or "forever" (SPULL_WAIT) */
     OPT_LIST      /* const char *, checked here and collected by others */
@@ -69,6 +71,9 @@ void opt_line_done(struct opt_line *line);
 enum spull_code opt_apply(const struct opt_line *line,
                           const struct opt_table *table, void *base,
                           struct spull_error *err);
+
+/* Is there one of table's? */
+bool opt_is_given(const struct opt_line *line, const struct opt_table *table);
 
 /*
  * Puts value, as text, into row's place below base. SPULL_USAGE says why it

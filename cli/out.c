@@ -9,9 +9,11 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cjson/cJSON.h>
 
@@ -24,10 +26,20 @@ struct out_object {
     bool failed;
 };
 
+/* Once a signal has come, nobody waits for a reader that does not read. */
+static bool would_hang(void)
+{
+    struct pollfd room = {.fd = STDOUT_FILENO, .events = POLLOUT};
+
+    return stop_signal() != 0 && poll(&room, 1, 0) == 0;
+}
+
 enum spull_code out_line(const char *text, struct spull_error *err)
 {
     int sys;
 
+    if (would_hang())
+        return fail_set(err, SPULL_CANCELLED, "stdout: %s", strerror(EINTR));
     errno = 0;
     if (fputs(text, stdout) >= 0 && putchar('\n') != EOF && fflush(stdout) == 0)
         return SPULL_OK;

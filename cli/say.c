@@ -13,23 +13,26 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "text.h"
 
 #define LINE_MAX_BYTES 4096
-#define STATUS_MAX     2048
+#define WIDTH_DEFAULT  80
+#define HEIGHT_DEFAULT 24
 
-#define CLEAR  "\r\033[K"
-#define RED    "\033[31m"
-#define YELLOW "\033[33m"
-#define PLAIN  "\033[0m"
+#define CLEAR_LINE  "\033[K" /* from the cursor to the end of its line */
+#define CLEAR_BELOW "\033[J" /* ... and all lines below */
+#define RED         "\033[31m"
+#define YELLOW      "\033[33m"
+#define PLAIN       "\033[0m"
 
 static struct {
     pthread_mutex_t lock;
     enum say_level level;
     bool colour;
-    char status[STATUS_MAX]; /* what the terminal shows now */
+    char status[SAY_STATUS_MAX]; /* what the terminal shows now */
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER, .level = SAY_NORMAL};
 
 void say_init(enum say_level level, bool colour)
@@ -57,30 +60,121 @@ static void write_all(const char *bytes, size_t len)
     }
 }
 
+unsigned say_columns(void)
+{
+    struct winsize size;
+
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+        return size.ws_col;
+    return WIDTH_DEFAULT;
+}
+
+unsigned say_rows(void)
+{
+    struct winsize size;
+
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0)
+        return size.ws_row;
+    return HEIGHT_DEFAULT;
+}
+
+/* Columns of the line that starts here; an escape sequence has none. */
+static unsigned width_of(const char *line, size_t len)
+{
+    unsigned width = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        if (line[i] == '\033') {
+            while (i < len && line[i] != 'm')
+                i++;
+        } else {
+            width++;
+        }
+    }
+    return width;
+}
+
+/* Rows that the status takes. After the window has become narrower, most
+ * terminals wrap what they show: then a line has several. */
+static unsigned status_rows(void)
+{
+    unsigned columns = say_columns(), rows = 0;
+    const char *line = state.status;
+
+    while (line != NULL) {
+        const char *end = strchr(line, '\n');
+        size_t len = end != NULL ? (size_t)(end - line) : strlen(line);
+        unsigned width = width_of(line, len);
+
+        rows += width > 0 ? (width + columns - 1) / columns : 1;
+        line = end != NULL ? end + 1 : NULL;
+    }
+    return rows;
+}
+
+/* From the end of the status to its first column. */
+static void to_top(struct text *all, unsigned rows)
+{
+    if (rows > 1)
+        text_add(all, "\033[%uA", rows - 1);
+    text_add(all, "\r");
+}
+
+/* Each line is cleared behind its text, not before it: that would flicker, and
+ * some terminals keep what is cleared from the top as history. */
+static void add_lines(struct text *all, const char *lines)
+{
+    for (;;) {
+        size_t len = strcspn(lines, "\n");
+
+        text_add(all, "%.*s" CLEAR_LINE, (int)len, lines);
+        if (lines[len] == '\0')
+            return;
+        text_add(all, "\n");
+        lines += len + 1;
+    }
+}
+
+/* Puts status in the place of the one that is there, below text, if any. The
+ * caller holds the lock. */
+static void redraw(struct text *all, const char *text, const char *status)
+{
+    unsigned rows = status_rows();
+
+    to_top(all, rows);
+    if (text != NULL) {
+        add_lines(all, text);
+        text_add(all, "\n");
+    }
+    add_lines(all, status);
+    if (rows > 1)
+        text_add(all, CLEAR_BELOW);
+    write_all(all->data, all->len);
+}
+
 void say_plain(const char *text)
 {
-    char bytes[2 * LINE_MAX_BYTES + STATUS_MAX];
+    char bytes[2 * LINE_MAX_BYTES + 2 * SAY_STATUS_MAX];
     struct text all = text_on(bytes, sizeof bytes);
 
     pthread_mutex_lock(&state.lock);
-    if (state.status[0] != '\0')
-        text_add(&all, CLEAR);
-    text_add(&all, "%s\n%s", text, state.status);
-    write_all(all.data, all.len);
+    if (state.status[0] != '\0') {
+        redraw(&all, text, state.status);
+    } else {
+        text_add(&all, "%s\n", text);
+        write_all(all.data, all.len);
+    }
     pthread_mutex_unlock(&state.lock);
 }
 
 void say_status(const char *text)
 {
-    char bytes[STATUS_MAX + 16];
+    char bytes[2 * SAY_STATUS_MAX];
     struct text all = text_on(bytes, sizeof bytes);
 
     pthread_mutex_lock(&state.lock);
     if (text[0] != '\0' || state.status[0] != '\0') {
-        text_add(&all, "%s", text[0] != '\0' ? "\r" : CLEAR);
-        /* Cleared behind the text, not before it: that would flicker. */
-        text_add(&all, "%s%s", text, text[0] != '\0' ? "\033[K" : "");
-        write_all(all.data, all.len);
+        redraw(&all, NULL, text);
         snprintf(state.status, sizeof state.status, "%s", text);
     }
     pthread_mutex_unlock(&state.lock);

@@ -3,8 +3,9 @@
  * say: the only writer of stderr.
  *
  * Whole lines, each in one write(2), so that lines of many processes in one
- * log stay whole; and under them, on a terminal, one status line that gives way
- * to every other. Any thread may call. What to say is for others to know.
+ * log stay whole; and under them, on a terminal, a status of one or more lines
+ * that gives way to every other. Any thread may call. What to say is for others
+ * to know.
  */
 #ifndef SAY_H
 #define SAY_H
@@ -33,7 +34,16 @@ void say_detail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Lines as they are, at every level: usage, a bar's last line. */
 void say_plain(const char *text);
 
-/* Shows text, without line break, as the status line; "" takes it away. */
+/*
+ * Shows text as the status; "" takes it away. Several lines have line breaks
+ * between them. Each is ASCII, colours aside, and shorter than the terminal is
+ * wide; together they are fewer than it has rows.
+ */
+#define SAY_STATUS_MAX 16384
 void say_status(const char *text);
+
+/* The terminal as it is now, since a window may change its size meanwhile. */
+unsigned say_columns(void);
+unsigned say_rows(void);
 
 #endif

@@ -9,6 +9,9 @@
 
 #include <string.h>
 
+/* Enough to keep a link busy with small images; see tests/bench. */
+#define JOBS 8
+
 #define AT(field)   offsetof(struct settings, field)
 #define COUNT(rows) (sizeof(rows) / sizeof(rows)[0])
 
@@ -68,10 +71,17 @@ static const struct opt_row image_rows[] = {
      "download no faster than RATE bytes a second (500K, 20M; 0: no limit)"},
 };
 
+static const struct opt_row list_rows[] = {
+    {"jobs", 'j', "N", OPT_JOBS, AT(jobs), "jobs",
+     "work on up to N references at once (1 to 16)"},
+};
+
 const struct opt_table settings_session = {session_rows, COUNT(session_rows)};
 const struct opt_table settings_image = {image_rows, COUNT(image_rows)};
+const struct opt_table settings_list = {list_rows, COUNT(list_rows)};
 
-_Static_assert(COUNT(session_rows) + COUNT(image_rows) == SETTINGS_MAX,
+_Static_assert(COUNT(session_rows) + COUNT(image_rows) + COUNT(list_rows) ==
+                   SETTINGS_MAX,
                "SETTINGS_MAX counts the rows");
 
 const struct opt_row *settings_row(size_t number)
@@ -81,6 +91,9 @@ const struct opt_row *settings_row(size_t number)
     number -= settings_session.count;
     if (number < settings_image.count)
         return &settings_image.rows[number];
+    number -= settings_image.count;
+    if (number < settings_list.count)
+        return &settings_list.rows[number];
     return NULL;
 }
 
@@ -97,6 +110,7 @@ void settings_init(struct settings *settings)
     settings->max_time = options.max_time;
     settings->retries = options.retries;
     settings->connections = options.connections;
+    settings->jobs = JOBS;
     settings->wait = options.wait;
     settings->keep_days = options.keep_days;
     settings->limit_rate = options.limit_rate;

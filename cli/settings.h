@@ -38,6 +38,7 @@ struct settings {
     bool strict_size;
     bool allow_md5;
     unsigned connections;
+    unsigned jobs;
     unsigned wait;
     unsigned keep_days;
     uint64_t limit_rate;
@@ -45,9 +46,10 @@ struct settings {
 
 extern const struct opt_table settings_session; /* who asks a registry */
 extern const struct opt_table settings_image;   /* who installs */
+extern const struct opt_table settings_list;    /* who takes lists */
 
 /* The rows of all keys, numbered. NULL: no more. */
-#define SETTINGS_MAX 23
+#define SETTINGS_MAX 24
 const struct opt_row *settings_row(size_t number);
 
 void settings_init(struct settings *settings);

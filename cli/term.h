@@ -1,23 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * term: shows how a pull gets on: a bar on a terminal, else a line now and
- * then.
+ * term: shows how pulls get on: a bar for each on a terminal, else a line now
+ * and then; and what came of all of them.
  *
- * Decides when and where; what a line looks like is decided by bar, and say
- * writes it. One struct per pull, so that several can run one day.
+ * Decides when and where; what a line looks like is decided by bar and tally,
+ * and say writes it. Any thread may call, each for its own job.
  */
 #ifndef TERM_H
 #define TERM_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include <spull.h>
 
 #include "bar.h"
 
+/* One pull. */
 struct term_job {
     const char *ref;
     struct bar_meter meter;
+    struct bar_view view; /* what its line shows; note is kept apart */
+    char note[256];
+    uint64_t fetched; /* bytes that came over the network */
     enum spull_phase phase;
     bool begun;  /* the first line of a log was written */
     double next; /* seconds; before that, nothing is due */
@@ -29,7 +34,13 @@ void term_init(void);
 /* May lines have colours? */
 bool term_colour(void);
 
-/* ref has to live as long as the job. */
+/* So many images will be pulled. More than one have a line for all. */
+void term_begin(size_t count);
+
+/* All have ended: says what came of them. */
+void term_end(void);
+
+/* ref and job have to live until the job has ended. No more than 16 at once. */
 void term_job_start(struct term_job *job, const char *ref);
 void term_job_progress(struct term_job *job, const struct spull_progress *now);
 

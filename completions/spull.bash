@@ -50,7 +50,7 @@ _spull_look() {
             continue
         elif [[ $name == --*=* ]]; then
             value=${name#*=} name=${name%%=*}
-        elif [[ $name =~ ^-[qvhFV]*([rdo])(.+)$ ]]; then
+        elif [[ $name =~ ^-[qvhFV]*([rdofj])(.+)$ ]]; then
             name=-${BASH_REMATCH[1]} value=${BASH_REMATCH[2]}
         elif ((i < last)) && _spull_takes_value "$name"; then
             i=$((i + 1)) value=${words[i]}
@@ -78,13 +78,13 @@ _spull_operand() {
 }
 
 _spull_takes_value() {
-    [[ $1 =~ ^-[qvhFV]*[rdo]$ ]] || case $1 in
+    [[ $1 =~ ^-[qvhFV]*[rdofj]$ ]] || case $1 in
         --registry | --ca-file | --ca-dir | --client-cert | --client-key | \
             --netrc-file | --header | --proxy | --ip-version | \
             --user-agent | --connect-timeout | --stall-timeout | \
             --max-time | --retries | --dir | --arch | --connections | \
-            --limit-rate | --wait | --keep-days | --output | --progress-fd | \
-            --ref) ;;
+            --limit-rate | --wait | --keep-days | --jobs | --file | --output | \
+            --progress-fd | --ref) ;;
         *) return 1 ;;
     esac
 }
@@ -106,23 +106,26 @@ _spull_options() {
         --json)
     local keys=(-d --dir --arch --strict-size --no-strict-size --allow-md5
         --no-allow-md5 --connections --limit-rate --wait --keep-days)
+    local jobs=(-j --jobs) list=(-f --file)
     local file=(-o --output -F --force --progress-fd)
     case $command in
         '')
             _spull_offer "$1" "${all[@]}" "${session[@]}" "${keys[@]}" \
-                "${file[@]}" -V --version
+                "${jobs[@]}" "${list[@]}" "${file[@]}" -V --version
             ;;
         pull)
             _spull_offer "$1" "${all[@]}" "${session[@]}" "${keys[@]}" \
-                "${file[@]}"
+                "${jobs[@]}" "${list[@]}" "${file[@]}"
             ;;
-        tags | manifest | resolve)
-            _spull_offer "$1" "${all[@]}" "${session[@]}"
+        resolve)
+            _spull_offer "$1" "${all[@]}" "${session[@]}" "${jobs[@]}" \
+                "${list[@]}"
             ;;
+        tags | manifest) _spull_offer "$1" "${all[@]}" "${session[@]}" ;;
         verify) _spull_offer "$1" "${all[@]}" "${session[@]}" --ref ;;
         config)
             _spull_offer "$1" "${all[@]}" "${session[@]}" "${keys[@]}" \
-                --registries
+                "${jobs[@]}" --registries
             ;;
         help) _spull_offer "$1" "${all[@]}" --dump ;;
     esac
@@ -137,8 +140,8 @@ _spull_value() {
             compopt -o plusdirs
             ;;
         -d | --dir | --ca-dir) compopt -o dirnames ;;
-        -o | --output | --ca-file | --client-cert | --client-key | \
-            --netrc-file) compopt -o default ;;
+        -f | --file | -o | --output | --ca-file | --client-cert | \
+            --client-key | --netrc-file) compopt -o default ;;
         --ip-version) _spull_offer "$1" 4 6 ;;
         --proxy) _spull_offer "$1" none ;;
         --wait) _spull_offer "$1" forever ;;

@@ -29,10 +29,10 @@ function __spull_look
                 --client-cert --client-key --netrc-file --header --proxy \
                 --ip-version --user-agent --connect-timeout --stall-timeout \
                 --max-time --retries --dir --arch --connections --limit-rate \
-                --wait --keep-days --output --progress-fd --ref
+                --wait --keep-days --jobs --file --output --progress-fd --ref
             set name $word
         else if set --local cut \
-                (string match -r -- '^-[qvhFV]*([rdo])(.*)$' $word)
+                (string match -r -- '^-[qvhFV]*([rdofj])(.*)$' $word)
             set name -$cut[2]
             if test -n "$cut[3]"
                 set -a asks (__spull_asks $name $cut[3])
@@ -170,6 +170,11 @@ complete -c spull -n '__spull_at verify' -l ref -x -a '(__spull_tags)' \
     -d 'compare with the registry'
 complete -c spull -n '__spull_at config' -l registries \
     -d 'list the names of registries'
+
+complete -c spull -n '__spull_at "" pull resolve config' -s j -l jobs -x \
+    -d 'work on so many references at once'
+complete -c spull -n '__spull_at "" pull resolve' -s f -l file -r -F \
+    -d 'take references from a file'
 
 set --local file '__spull_at "" pull'
 complete -c spull -n $file -s o -l output -r -F -d 'install under this name'

@@ -123,6 +123,8 @@ enum spull_code sp_ctx_init(struct sp_ctx *ctx,
     memset(ctx, 0, sizeof(*ctx));
     ctx->wake[0] = ctx->wake[1] = -1;
     pthread_mutex_init(&ctx->log_lock, NULL);
+    sp_known_init(&ctx->known);
+    atomic_init(&ctx->fetches, 0);
     atomic_init(&ctx->cancelled, false);
 
     enum spull_code code = check_size(options, err);
@@ -158,6 +160,7 @@ void sp_ctx_done(struct sp_ctx *ctx)
         ctx->wake[i] = -1;
     }
     free_strings(&ctx->opts);
+    sp_known_done(&ctx->known);
     pthread_mutex_destroy(&ctx->log_lock);
 }
 

@@ -184,6 +184,16 @@ static enum spull_code start_whole(struct fetch *fetch, struct source *source,
     return put_to_work(fetch, source, &whole, false, err);
 }
 
+/* What the session's other fetches leave of the connections: together they are
+ * no more than one blob may have, or one for each. */
+static bool has_share(const struct fetch *fetch)
+{
+    const struct sp_ctx *ctx = fetch->watch->ctx;
+    unsigned fetches = atomic_load(&ctx->fetches);
+
+    return fetch->busy == 0 || fetch->busy < ctx->opts.connections / fetches;
+}
+
 /*
  * Until the first answer tells the size, one connection has to do. A lane that
  * will be done within a round trip counts no more: the next one's request is
@@ -195,7 +205,8 @@ static bool wants_more(const struct fetch *fetch, uint64_t now_ms)
 
     if (!fetch->has_size)
         return fetch->busy == 0;
-    return lasting < fetch->pace.target && fetch->busy < fetch->most;
+    return lasting < fetch->pace.target && fetch->busy < fetch->most &&
+           has_share(fetch);
 }
 
 /* Gives every connection that the pace allows a span. */
@@ -379,9 +390,11 @@ enum spull_code sp_fetch(struct sp_http *http, const struct sp_blob *blob,
     fetch->part = part;
     fetch->watch = watch;
     init(fetch);
+    atomic_fetch_add(&watch->ctx->fetches, 1);
     while (code == SPULL_OK && !complete)
         code = turn(fetch, &complete, err);
     stop_all(fetch);
+    atomic_fetch_sub(&watch->ctx->fetches, 1);
     if (code == SPULL_OK)
         code = sp_part_complete(part, fetch->size, err);
     if (code == SPULL_OK) {

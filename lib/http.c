@@ -14,6 +14,7 @@
 
 #include "err.h"
 #include "http_internal.h"
+#include "limits.h"
 #include "thread.h"
 
 /* libcurl wakes by itself for its own timers; this is only a safety net. */
@@ -28,6 +29,7 @@ struct sp_http {
     bool running;
     bool stopping;
     struct sp_transfer *queue;        /* not in the multi handle yet */
+    struct sp_transfer **queue_end;   /* first come, first served */
     struct sp_transfer *running_list; /* in it; the thread's own */
 };
 
@@ -54,6 +56,7 @@ enum spull_code sp_http_new(struct sp_ctx *ctx, const struct sp_url *home,
         return sp_err_nomem(err);
     http->ctx = ctx;
     http->home = home;
+    http->queue_end = &http->queue;
     pthread_mutex_init(&http->lock, NULL);
     http->multi = curl_multi_init();
     if (http->multi == NULL) {
@@ -62,6 +65,9 @@ enum spull_code sp_http_new(struct sp_ctx *ctx, const struct sp_url *home,
     }
     /* HTTP/2 too: streams in one connection share its window and its losses. */
     curl_multi_setopt(http->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
+    /* The default depends on how many transfers run at the moment. */
+    curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS,
+                      (long)SP_IDLE_CONNECTIONS);
     *out = http;
     return SPULL_OK;
 }
@@ -101,6 +107,7 @@ static bool admit(struct sp_http *http)
     pthread_mutex_lock(&http->lock);
     queue = http->queue;
     http->queue = NULL;
+    http->queue_end = &http->queue;
     stopping = http->stopping;
     pthread_mutex_unlock(&http->lock);
     while (queue != NULL) {
@@ -198,8 +205,8 @@ enum spull_code sp_http_start(struct sp_http *http,
     pthread_mutex_lock(&http->lock);
     code = ensure_thread(http, err);
     if (code == SPULL_OK) {
-        transfer->next = http->queue;
-        http->queue = transfer;
+        *http->queue_end = transfer;
+        http->queue_end = &transfer->next;
         if (out != NULL)
             *out = transfer;
     }

@@ -93,6 +93,10 @@
  * used again; a longer one costs a new connection. */
 #define SP_DISCARD_MAX (256 * SP_KIB)
 
+/* Files that a session remembers to have seen, to copy instead of loading them
+ * again: all of a long list, in some 200 bytes each. */
+#define SP_KNOWN_MAX 1024
+
 /* Seconds. A document that takes longer than this is a server that drips. */
 #define SP_DOCUMENT_SECONDS 120
 
@@ -116,6 +120,10 @@
 
 /* Connections for one blob: more than this is an attack on most servers. */
 #define SP_CONNECTIONS_MAX 16
+
+/* Connections that are kept though nothing runs over them: those of a session
+ * with a registry's host and a few that have the blobs. */
+#define SP_IDLE_CONNECTIONS 64
 
 /* The default: see tests/bench for what more would bring. */
 #define SP_CONNECTIONS 16

@@ -39,6 +39,7 @@ struct pull {
     struct sp_lead *lead;
     struct stat other; /* a file that was read and differs; ino 0: none */
     bool deposed;      /* a leader that could not be seen to be dead */
+    bool copied;       /* a file that this session knows of was tried */
     struct sp_fetched fetched;
     const struct sp_url *served; /* points into found; NULL: not by us */
     uint64_t size;

@@ -12,7 +12,7 @@ import re
 import source
 
 FLOORS = (
-    ("words", "err buf limits ctx thread watch"),
+    ("words", "err buf limits known ctx thread watch"),
     ("values", "ref url digest json manifest span sif head pace retry "
                "owner"),
     ("world", "http part proof unpack"),

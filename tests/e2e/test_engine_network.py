@@ -555,13 +555,13 @@ class Manners(Network):
                     self.assertEqual(relay.passed, size)
 
     def test_reuse(self):
-        """Several images of one registry come over one connection."""
+        """Images that come one by one come over one connection."""
         scene = self.scene()
         refs = ["a/%s:%d" % (name, tag) for name in ("b", "c")
                 for tag in (1, 2)]
         for number, ref in enumerate(refs):
             scene.image(ref, data=image(1 << 16, seed=number))
-        result = scene.run("-v", *refs)
+        result = scene.run("-v", "-j1", *refs)
         self.assertExit(result, 0)
         self.assertEqual(len(scene.requests()), 8)
         self.assertEqual(len({request.connection

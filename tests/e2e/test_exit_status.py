@@ -191,8 +191,10 @@ class ExitStatus(Case):
         """The others go on, and the first failure's status is returned."""
         scene = self.scene()
         data = scene.image("a/good:1")
-        scene.image("a/late:1", reply=servers.html("Gone", 404))
-        scene.image("a/bad:1", reply=Reply(images.sif(seed=9)))
+        scene.image("a/late:1", data=images.sif(seed=7),
+                    reply=servers.html("Gone", 404))
+        scene.image("a/bad:1", data=images.sif(seed=8),
+                    reply=Reply(images.sif(seed=9)))
         result = scene.run("a/missing:1", "a/bad:1", "a/good:1", "a/late:1")
         self.assertExit(result, 3)
         self.assertEqual(result.lines, ["good_1.sif"])
@@ -273,8 +275,8 @@ class Signals(Case):
         scene, gate = self.scene(), Gate(1000)
         data = images.sif()
         scene.image("a/first:1", data, reply=Reply(data, gate=gate))
-        scene.image("a/second:1")
-        code = self.interrupt(scene, gate, signal.SIGINT, "a/first:1",
+        scene.image("a/second:1", images.sif(seed=1))
+        code = self.interrupt(scene, gate, signal.SIGINT, "-j1", "a/first:1",
                               "a/second:1")
         self.assertEqual(code, -signal.SIGINT)
         self.assertUnnamed(scene)
