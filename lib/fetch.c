@@ -238,7 +238,7 @@ static void begin_again(struct fetch *fetch)
     }
     fetch->restart = false;
     fetch->has_size = false;
-    fetch->has_room = false;
+    fetch->is_fit = false;
     for (size_t i = 0; i < fetch->blob->url_count; i++) {
         fetch->sources[i].has_version = false;
         fetch->sources[i].served = false;
@@ -249,31 +249,41 @@ static void begin_again(struct fetch *fetch)
 
 /* As soon as it is known how much it will be. What an earlier run left behind
  * the end shows that it was another blob's, or nonsense. */
-static enum spull_code make_room(struct fetch *fetch, struct spull_error *err)
+static void fit_to_size(struct fetch *fetch)
 {
-    if (!fetch->has_size || fetch->has_room)
-        return SPULL_OK;
-    fetch->has_room = true;
+    if (!fetch->has_size || fetch->is_fit)
+        return;
+    fetch->is_fit = true;
     /* Sizes in KiB made it look larger than it is. */
     if (fetch->size < SP_SPLIT_MIN)
         fetch->pace.most = 1;
-    if (sp_part_extent(fetch->part) > fetch->size) {
+    if (sp_part_extent(fetch->part) > fetch->size)
         fetch->restart = true;
-        return SPULL_OK;
-    }
-    return sp_part_reserve(fetch->part, fetch->size, err);
+}
+
+/* Before a server is asked. Of a size that may be in KiB, the bytes are the
+ * least that it can mean; the answer's head tells how many there are. */
+static enum spull_code foresee(struct fetch *fetch, struct spull_error *err)
+{
+    const struct sp_blob *blob = fetch->blob;
+
+    if (fetch->has_size)
+        return sp_part_reserve(fetch->part, fetch->size, err);
+    if (blob->strict)
+        return sp_part_reserve(fetch->part, blob->stated, err);
+    return sp_part_check_room(fetch->part, blob->stated, err);
 }
 
 static enum spull_code employ(struct fetch *fetch, struct spull_error *err)
 {
     uint64_t now_ms = sp_watch_ms();
     struct source *source = NULL;
-    enum spull_code code = make_room(fetch, err);
 
-    if (code == SPULL_OK && fetch->restart)
+    fit_to_size(fetch);
+    if (fetch->restart)
         begin_again(fetch);
-    if (code != SPULL_OK || fetch->restart)
-        return code;
+    if (fetch->restart)
+        return SPULL_OK;
     release_robbed(fetch);
     if (!fetch->single &&
         !(fetch->plain_first && sp_part_total(fetch->part) == 0))
@@ -391,6 +401,7 @@ enum spull_code sp_fetch(struct sp_http *http, const struct sp_blob *blob,
     fetch->watch = watch;
     init(fetch);
     atomic_fetch_add(&watch->ctx->fetches, 1);
+    code = foresee(fetch, err);
     while (code == SPULL_OK && !complete)
         code = turn(fetch, &complete, err);
     stop_all(fetch);

@@ -87,7 +87,7 @@ struct fetch {
     unsigned busy; /* lanes */
     bool has_size;
     uint64_t size;
-    bool has_room;    /* the part has been told the size */
+    bool is_fit;      /* to that size */
     bool plain_first; /* begin without a range: it may be all there is */
     bool single;      /* one stream of the whole; ranges are of no use here */
     bool restart;     /* what is in the part can't be continued */

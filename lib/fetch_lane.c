@@ -26,7 +26,8 @@ static enum spull_code wrong_size(const struct fetch *fetch, const char *what,
                       what, bytes);
 }
 
-/* The first to know the size tells the others; who disagrees is refused. */
+/* The first to know the size tells the others, and makes room for it before a
+ * byte is written; who disagrees is refused. */
 static enum spull_code agree_on_size(struct fetch *fetch, uint64_t size,
                                      struct spull_error *err)
 {
@@ -37,9 +38,12 @@ static enum spull_code agree_on_size(struct fetch *fetch, uint64_t size,
                           size, fetch->size);
     if (!sp_size_matches(fetch->blob->stated, size, fetch->blob->strict))
         return wrong_size(fetch, "announces", size, err);
+    if (fetch->has_size)
+        return SPULL_OK;
     fetch->has_size = true;
     fetch->size = size;
-    return SPULL_OK;
+    sp_part_set_size(fetch->part, size);
+    return sp_part_reserve(fetch->part, size, err);
 }
 
 /*

@@ -92,10 +92,12 @@ uint64_t sp_part_size(struct sp_part *part); /* 0: not known */
 void sp_part_save(struct sp_part *part);
 
 /*
- * Makes sure that size bytes will fit: looks at free space and quota, and
- * reserves blocks where the file system truly does. SPULL_STORAGE says what is
- * needed and what there is.
+ * Looks whether a part of size bytes would fit, as far as free space and quota
+ * tell. Reserving makes sure of it, where the file system truly does. In
+ * SPULL_STORAGE, they say what is needed and what there is.
  */
+enum spull_code sp_part_check_room(struct sp_part *part, uint64_t size,
+                                   struct spull_error *err);
 enum spull_code sp_part_reserve(struct sp_part *part, uint64_t size,
                                 struct spull_error *err);
 

@@ -10,7 +10,9 @@
 #include <inttypes.h>
 #include <linux/dqblk_xfs.h>
 #include <linux/magic.h>
+#include <stdio.h>
 #include <sys/quota.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -20,36 +22,58 @@
 #include "limits.h"
 #include "part_internal.h"
 
-static enum spull_code too_little(const struct sp_sealed *file, int why,
-                                  uint64_t need, uint64_t left,
-                                  struct spull_error *err)
+/* What a part of a given size would take of the disk. */
+struct need {
+    const struct sp_sealed *file;
+    uint64_t size;    /* of the whole */
+    uint64_t missing; /* of it, that the file has no blocks for */
+};
+
+#define UNKNOWN UINT64_MAX
+
+static uint64_t mib_up(uint64_t bytes)
 {
-    sp_err_sys(err, SPULL_STORAGE, why,
-               "%s: %" PRIu64 " MiB needed, %" PRIu64 " MiB left", file->where,
-               (need + SP_MIB - 1) / SP_MIB, left / SP_MIB);
+    return bytes / SP_MIB + (bytes % SP_MIB != 0);
+}
+
+/* left: what there is for it, or UNKNOWN. */
+static enum spull_code too_little(const struct need *need, int why,
+                                  uint64_t left, struct spull_error *err)
+{
+    char missing[64] = "";
+    char room[64] = "";
+
+    if (mib_up(need->missing) < mib_up(need->size))
+        snprintf(missing, sizeof missing,
+                 " in all, %" PRIu64 " MiB of that still missing",
+                 mib_up(need->missing));
+    if (left != UNKNOWN)
+        snprintf(room, sizeof room, ", %" PRIu64 " MiB left", left / SP_MIB);
+    sp_err_sys(err, SPULL_STORAGE, why, "%s: %" PRIu64 " MiB needed%s%s",
+               need->file->where, mib_up(need->size), missing, room);
     if (why == EDQUOT)
         sp_err_hint(err, "\"quota -s\", or your file system's own command, "
                          "shows what uses your quota");
     return SPULL_STORAGE;
 }
 
-static enum spull_code check_blocks(const struct sp_sealed *file, uint64_t need,
+static enum spull_code check_blocks(const struct need *need,
                                     struct spull_error *err)
 {
     struct statvfs info;
     uint64_t left = 0;
 
-    if (fstatvfs(file->fd, &info) != 0 || info.f_blocks == 0)
+    if (fstatvfs(need->file->fd, &info) != 0 || info.f_blocks == 0)
         return SPULL_OK;
     left = (uint64_t)info.f_bavail * info.f_frsize;
-    return left < need ? too_little(file, ENOSPC, need, left, err) : SPULL_OK;
+    return left < need->missing ? too_little(need, ENOSPC, left, err)
+                                : SPULL_OK;
 }
 
 /* quotactl_fd(2), Linux 5.14, needs no device name; older kernels, network file
  * systems and those without quota answer with an error, which says nothing. */
-static enum spull_code check_quota(const struct sp_sealed *file, int type,
-                                   unsigned id, uint64_t need,
-                                   struct spull_error *err)
+static enum spull_code check_quota(const struct need *need, int type,
+                                   unsigned id, struct spull_error *err)
 {
 #ifdef SYS_quotactl_fd
     /* QCMD() of the C library shifts into the sign of an int. */
@@ -58,17 +82,17 @@ static enum spull_code check_quota(const struct sp_sealed *file, int type,
     struct dqblk quota = {0};
     uint64_t limit = 0;
 
-    if (syscall(SYS_quotactl_fd, file->fd, command, id, &quota) != 0)
+    if (syscall(SYS_quotactl_fd, need->file->fd, command, id, &quota) != 0)
         return SPULL_OK;
     /* The hard limit, in blocks of QIF_DQBLKSIZE bytes; 0: none. */
     limit = (uint64_t)quota.dqb_bhardlimit * 1024;
-    if (limit == 0 || quota.dqb_curspace + need <= limit)
+    if (limit == 0 || quota.dqb_curspace + need->missing <= limit)
         return SPULL_OK;
     return too_little(
-        file, EDQUOT, need,
+        need, EDQUOT,
         limit > quota.dqb_curspace ? limit - quota.dqb_curspace : 0, err);
 #else
-    (void)file, (void)type, (void)id, (void)need, (void)err;
+    (void)need, (void)type, (void)id, (void)err;
     return SPULL_OK;
 #endif
 }
@@ -84,29 +108,65 @@ static bool reserves_for_free(int fd)
 
 /* fallocate(2) and not posix_fallocate(3), which writes zeros where the file
  * system can't. What it can't do is no error; what there is no room for is. */
-static enum spull_code reserve(const struct sp_sealed *file, uint64_t size,
-                               uint64_t need, struct spull_error *err)
+static enum spull_code reserve(const struct need *need, struct spull_error *err)
 {
-    if (!reserves_for_free(file->fd) ||
-        fallocate(file->fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)size) == 0)
+    int fd = need->file->fd;
+
+    if (!reserves_for_free(fd) ||
+        fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)need->size) == 0)
         return SPULL_OK;
-    if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)
-        return too_little(file, errno, need, 0, err);
-    return SPULL_OK;
+    return sp_part_is_full(errno) ? too_little(need, errno, UNKNOWN, err)
+                                  : SPULL_OK;
+}
+
+bool sp_part_is_full(int why)
+{
+    return why == ENOSPC || why == EDQUOT || why == EFBIG;
+}
+
+/* What was reserved before has blocks, though no bytes yet. */
+static struct need need_for(struct sp_part *part, uint64_t size)
+{
+    uint64_t there = sp_part_total(part);
+    struct stat info;
+
+    if (fstat(part->file.fd, &info) == 0 &&
+        (uint64_t)info.st_blocks * 512 > there)
+        there = (uint64_t)info.st_blocks * 512;
+    return (struct need){&part->file, size, size > there ? size - there : 0};
+}
+
+enum spull_code sp_part_check_room(struct sp_part *part, uint64_t size,
+                                   struct spull_error *err)
+{
+    struct need need = need_for(part, size);
+    enum spull_code code = check_blocks(&need, err);
+
+    if (code == SPULL_OK)
+        code = check_quota(&need, USRQUOTA, geteuid(), err);
+    if (code == SPULL_OK)
+        code = check_quota(&need, GRPQUOTA, getegid(), err);
+    return code;
 }
 
 enum spull_code sp_part_reserve(struct sp_part *part, uint64_t size,
                                 struct spull_error *err)
 {
-    uint64_t there = sp_part_total(part);
-    uint64_t need = size > there ? size - there : 0;
-    enum spull_code code = check_blocks(&part->file, need, err);
+    struct need need = need_for(part, size);
+    enum spull_code code = sp_part_check_room(part, size, err);
 
-    if (code == SPULL_OK)
-        code = check_quota(&part->file, USRQUOTA, geteuid(), need, err);
-    if (code == SPULL_OK)
-        code = check_quota(&part->file, GRPQUOTA, getegid(), need, err);
     if (code == SPULL_OK && size >= SP_MIB)
-        code = reserve(&part->file, size, need, err);
+        code = reserve(&need, err);
     return code;
+}
+
+enum spull_code sp_part_say_full(struct sp_part *part, int why,
+                                 struct spull_error *err)
+{
+    uint64_t size = sp_part_size(part);
+    struct need need = need_for(part, size);
+
+    return size == 0 ? sp_err_sys(err, SPULL_STORAGE, why, "cannot write to %s",
+                                  part->file.where)
+                     : too_little(&need, why, UNKNOWN, err);
 }
