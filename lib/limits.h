@@ -191,6 +191,10 @@
 #define SP_JOURNAL_MS  1000
 #define SP_JOURNAL_MAX (64 * SP_KIB)
 
+/* What is set aside of a disk that may fill up, for two journals of some ten
+ * spans each, whatever blocks they take. */
+#define SP_JOURNAL_ROOM (16 * SP_KIB)
+
 /* Milliseconds between two beats of a leader that makes no progress, and after
  * which a silent one is deposed: a network file system may show a change as
  * late as 60 s after it was made (nfs(5), acdirmax). */

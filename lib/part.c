@@ -40,7 +40,7 @@ static void host_label(char *out, size_t cap)
  * Host and pid make the name unique among processes that live, the random
  * number among those of other pid namespaces, boots and hosts of the same name.
  */
-static char *fresh_name(const char *label)
+char *sp_part_fresh_name(const char *label)
 {
     char host[HOST_NAME_MAX + 1];
     char *name = NULL;
@@ -62,7 +62,7 @@ static enum spull_code create(struct sp_sealed *file, const char *label,
     if (file->dir < 0)
         return sp_err_sys(err, SPULL_STORAGE, errno, "directory %s",
                           file->where);
-    file->name = fresh_name(label);
+    file->name = sp_part_fresh_name(label);
     if (file->name == NULL)
         return sp_err_nomem(err);
     /* 0600: that no other process can write is what the seal promises. */
@@ -183,6 +183,23 @@ uint64_t sp_part_total(struct sp_part *part)
     return total;
 }
 
+uint64_t sp_part_inherited(struct sp_part *part)
+{
+    uint64_t inherited = 0;
+
+    pthread_mutex_lock(&part->lock);
+    inherited = part->inherited;
+    pthread_mutex_unlock(&part->lock);
+    return inherited;
+}
+
+void sp_part_set_inherited(struct sp_part *part)
+{
+    pthread_mutex_lock(&part->lock);
+    part->inherited = sp_spans_total(&part->done);
+    pthread_mutex_unlock(&part->lock);
+}
+
 uint64_t sp_part_extent(struct sp_part *part)
 {
     uint64_t extent = 0;
@@ -210,6 +227,7 @@ void sp_part_restart(struct sp_part *part)
 {
     pthread_mutex_lock(&part->lock);
     sp_spans_clear(&part->done);
+    part->inherited = 0;
     part->size = 0;
     part->frontier = 0;
     part->rounds++;
@@ -354,7 +372,7 @@ static void remove_file(struct sp_sealed *file)
 {
     if (file->fd >= 0) {
         unlinkat(file->dir, file->name, 0);
-        sp_part_journal_remove(file);
+        sp_journal_remove(file->dir, file->name);
     }
     close_file(file);
 }
@@ -416,7 +434,7 @@ void sp_sealed_free(struct sp_sealed *sealed)
 {
     if (sealed == NULL)
         return;
-    sp_part_journal_remove(sealed);
+    sp_journal_remove(sealed->dir, sealed->name);
     close_file(sealed);
     free(sealed);
 }

@@ -55,11 +55,12 @@ enum spull_code sp_part_new(const char *dir, const char *label,
 
 /*
  * Copies what processes that are gone had finished of the same blob, and
- * removes what they left. Those that can't be seen from here count as gone when
- * they were silent for long, which the caller knows if it deposed them:
- * then deposed is true. What is older than the options' keep_days is removed,
- * whatever blob it is of. That there is nothing, or nothing of use, is no
- * error. SPULL_STORAGE, CANCELLED, INTERNAL.
+ * removes what they left; piece by piece, where there is no room for both.
+ * Those that can't be seen from here count as gone when they were silent for
+ * long, which the caller knows if it deposed them: then deposed is true. What
+ * is older than the options' keep_days is removed, whatever blob it is of, and
+ * so is the link of a leader that is gone. That there is nothing, or nothing of
+ * use, is no error. SPULL_STORAGE, CANCELLED, INTERNAL.
  */
 enum spull_code sp_part_inherit(struct sp_part *part, bool deposed,
                                 struct sp_watch *watch,
@@ -106,8 +107,10 @@ enum spull_code sp_part_write(struct sp_part *part, uint64_t at,
                               const void *bytes, size_t len,
                               struct spull_error *err);
 
-/* Bytes written so far, holes not counted; and where the last of them ends. */
+/* Bytes written so far, holes not counted; those of them that an earlier run
+ * brought and that are nowhere else now; and where the last of them ends. */
 uint64_t sp_part_total(struct sp_part *part);
+uint64_t sp_part_inherited(struct sp_part *part);
 uint64_t sp_part_extent(struct sp_part *part);
 
 /*
@@ -223,6 +226,9 @@ void sp_lead_depose(struct sp_lead *lead);
  * or root? Then whoever named it had verified it, in this inode.
  */
 bool sp_lead_made(const struct sp_lead *lead, int fd);
+
+/* Closes that file: while it is open, its blocks are taken. */
+void sp_lead_forget(struct sp_lead *lead);
 
 /* "HOST-PID" of the leader last seen, or "". */
 void sp_lead_who(const struct sp_lead *lead, char *out, size_t cap);

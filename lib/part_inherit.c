@@ -19,13 +19,6 @@
 #include "limits.h"
 #include "part_internal.h"
 
-/* An earlier part and ours, while bytes go from one to the other. */
-struct legacy {
-    struct sp_part *part;
-    int fd;
-    unsigned char *chunk; /* NULL while the kernel copies */
-};
-
 /* In the kernel where it can: a reflink on XFS and btrfs, a copy on the server
  * on NFS 4.2. 0: it can't. */
 static ssize_t copy_in_kernel(struct legacy *legacy, uint64_t at, size_t len)
@@ -55,6 +48,37 @@ static enum spull_code copy_by_hand(struct legacy *legacy, uint64_t at,
                              (size_t)*copied, err);
 }
 
+/* At most len bytes, in either way. *copied 0: theirs has no more. */
+static enum spull_code copy_some(struct legacy *legacy, uint64_t at, size_t len,
+                                 ssize_t *copied, struct spull_error *err)
+{
+    *copied = copy_in_kernel(legacy, at, len);
+    if (*copied > 0)
+        return SPULL_OK;
+    if (*copied < 0 && sp_part_is_full(errno))
+        return sp_err_sys(err, SPULL_STORAGE, errno, "cannot write to %s",
+                          legacy->part->file.where);
+    return copy_by_hand(legacy, at, len, copied, err);
+}
+
+/* The same, with a way out where the disk is full. */
+static enum spull_code copy_piece(struct legacy *legacy, uint64_t at,
+                                  size_t len, ssize_t *copied,
+                                  struct spull_error *err)
+{
+    struct spull_error why = {0};
+    enum spull_code code = copy_some(legacy, at, len, copied, &why);
+
+    while (code == SPULL_STORAGE && sp_part_is_full(why.sys)) {
+        if (why.sys == EFBIG || !sp_legacy_give_back(legacy))
+            return sp_part_say_full(legacy->part, why.sys, err);
+        code = copy_some(legacy, at, len, copied, &why);
+    }
+    if (code != SPULL_OK && err != NULL)
+        *err = why;
+    return code;
+}
+
 static enum spull_code copy_span(struct legacy *legacy, struct sp_span span,
                                  struct sp_watch *watch,
                                  struct spull_error *err)
@@ -64,12 +88,8 @@ static enum spull_code copy_span(struct legacy *legacy, struct sp_span span,
     while (span.from < span.to && code == SPULL_OK) {
         uint64_t left = span.to - span.from;
         size_t len = left < SP_SPAN_MIN * 4 ? (size_t)left : SP_SPAN_MIN * 4;
-        ssize_t n = copy_in_kernel(legacy, span.from, len);
-        if (n < 0 && (errno == ENOSPC || errno == EDQUOT || errno == EIO))
-            return sp_err_sys(err, SPULL_STORAGE, errno, "cannot write to %s",
-                              legacy->part->file.where);
-        if (n <= 0)
-            code = copy_by_hand(legacy, span.from, len, &n, err);
+        ssize_t n = 0;
+        code = copy_piece(legacy, span.from, len, &n, err);
         if (code != SPULL_OK || n <= 0)
             return code;
         code = sp_part_finish(
@@ -110,26 +130,63 @@ enum spull_code sp_part_copy(struct sp_part *part, int fd, uint64_t size,
     return code;
 }
 
-static enum spull_code take_part(struct sp_part *part,
-                                 const struct journal *journal,
-                                 const char *name, struct sp_watch *watch,
-                                 struct spull_error *err)
+static enum spull_code copy_all(struct legacy *legacy, struct sp_watch *watch,
+                                struct spull_error *err)
 {
-    struct legacy legacy = {.part = part};
+    const struct journal *journal = &legacy->journal;
     struct stat info;
     enum spull_code code = SPULL_OK;
 
-    legacy.fd = openat(part->file.dir, name,
-                       O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (legacy.fd < 0)
+    if (fstat(legacy->fd, &info) != 0 || !S_ISREG(info.st_mode))
         return SPULL_OK;
-    if (fstat(legacy.fd, &info) == 0 && S_ISREG(info.st_mode))
-        for (size_t i = 0; i < journal->done.count && code == SPULL_OK; i++)
-            code = copy_missing(&legacy, journal->done.list[i], watch, err);
-    if (code == SPULL_OK && journal->size > 0)
-        sp_part_set_size(part, journal->size);
-    close(legacy.fd);
-    free(legacy.chunk);
+    if (journal->size > 0)
+        sp_part_set_size(legacy->part, journal->size);
+    sp_part_hold_room(legacy->part);
+    for (size_t i = 0; i < journal->done.count && code == SPULL_OK; i++)
+        code = copy_missing(legacy, journal->done.list[i], watch, err);
+    return code;
+}
+
+/* What is in it is ours then, or was of no use. */
+static void bury(struct legacy *legacy)
+{
+    struct sp_part *part = legacy->part;
+    uint64_t size = sp_part_size(part);
+
+    /* Ours has to be of use before theirs goes. */
+    if (!sp_part_save_at_once(part))
+        return;
+    sp_part_set_inherited(part);
+    /* Who waits for its maker has it open: without a name it keeps its blocks
+     * for as long. */
+    if (legacy->fd >= 0 && size > 0 &&
+        sp_part_check_room(part, size, NULL) != SPULL_OK)
+        sp_legacy_give_back(legacy);
+    unlinkat(part->file.dir, legacy->name, 0);
+    sp_journal_remove(part->file.dir, legacy->name);
+}
+
+static enum spull_code take_part(struct legacy *legacy, struct sp_watch *watch,
+                                 struct spull_error *err)
+{
+    enum spull_code code = SPULL_OK;
+
+    /* Killed while it wrote one, or held room for it. */
+    sp_journal_remove_next(legacy->part->file.dir, legacy->name);
+    legacy->fd = openat(legacy->part->file.dir, legacy->name,
+                        O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (legacy->fd < 0 && errno == EACCES) /* another user's */
+        return SPULL_OK;
+    if (legacy->fd >= 0)
+        code = copy_all(legacy, watch, err);
+    if (code == SPULL_OK)
+        bury(legacy);
+    else if (legacy->seized)
+        sp_part_set_inherited(legacy->part);
+    sp_journal_remove_next(legacy->part->file.dir, legacy->part->file.name);
+    if (legacy->fd >= 0)
+        close(legacy->fd);
+    free(legacy->chunk);
     return code;
 }
 
@@ -152,26 +209,17 @@ static bool may_take(const struct scan *scan, const struct sp_owner *owner)
 static enum spull_code take_up(const struct scan *scan, const char *name,
                                struct spull_error *err)
 {
-    int dir = scan->part->file.dir;
-    struct journal journal = {0};
+    struct legacy legacy = {.part = scan->part};
     enum spull_code code = SPULL_OK;
-    char *part_name = NULL;
 
-    if (asprintf(&part_name, "%.*s.part",
+    if (asprintf(&legacy.name, "%.*s.part",
                  (int)(strlen(name) - strlen(".spans")), name) < 0)
         return sp_err_nomem(err);
-    if (sp_journal_read(dir, name, &journal) &&
-        may_take(scan, &journal.owner)) {
-        code = take_part(scan->part, &journal, part_name, scan->watch, err);
-        if (code == SPULL_OK) {
-            /* Ours has to be of use before theirs goes. */
-            sp_part_save_at_once(scan->part);
-            unlinkat(dir, part_name, 0);
-            unlinkat(dir, name, 0);
-        }
-    }
-    free(part_name);
-    sp_journal_done(&journal);
+    if (sp_journal_read(scan->part->file.dir, name, &legacy.journal) &&
+        may_take(scan, &legacy.journal.owner))
+        code = take_part(&legacy, scan->watch, err);
+    free(legacy.name);
+    sp_journal_done(&legacy.journal);
     return code;
 }
 

@@ -3,9 +3,10 @@
  * part_internal: what the files of the room part share.
  *
  * part.c owns the file and its two users, part_journal.c what a process writes
- * down, part_inherit.c how the next one takes it up, part_lead.c who of many
- * downloads, part_space.c whether it will fit, part_sweep.c what nobody needs
- * any more. Nobody else includes it.
+ * down, part_inherit.c how the next one takes it up, part_yield.c how that is
+ * done on a full disk, part_lead.c who of many downloads, part_space.c whether
+ * it will fit, part_sweep.c what nobody needs any more. Nobody else includes
+ * it.
  */
 #ifndef SP_PART_INTERNAL_H
 #define SP_PART_INTERNAL_H
@@ -28,6 +29,7 @@ struct sp_part {
     unsigned rounds; /* restarts */
     enum part_state state;
     struct spull_error broken; /* why the reader gave up; code 0: it did not */
+    uint64_t inherited;        /* bytes that an earlier run brought */
     uint64_t size;             /* of the blob, where it is known; 0: not yet */
     uint64_t saved;            /* bytes that the journal knows of */
     uint64_t saved_ms; /* when it was written, or could first have been */
@@ -55,9 +57,16 @@ enum spull_code sp_part_say_full(struct sp_part *part, int why,
 /* Closes and frees; the files stay. */
 void sp_part_abandon(struct sp_part *part);
 
+/* All that is there by now was an earlier run's. */
+void sp_part_set_inherited(struct sp_part *part);
+
+/* A name that no other process will create. To free(); NULL: no memory. */
+char *sp_part_fresh_name(const char *label);
+
 /* What a journal says. Starts as zeros; to end with sp_journal_done(). */
 struct journal {
     struct sp_owner owner;
+    uint64_t beat;
     uint64_t size;
     struct sp_spans done;
 };
@@ -71,11 +80,41 @@ void sp_journal_done(struct journal *journal);
 bool sp_lead_split(const char *target, char name[SP_LEAD_ROOM],
                    struct sp_owner *owner);
 
-/* Writes the journal whether there is news or not. */
-void sp_part_save_at_once(struct sp_part *part);
+/* Replaces the journal of the part of this name, and removes it. */
+bool sp_journal_write(int dir, const char *part_name,
+                      const struct journal *journal);
+void sp_journal_remove(int dir, const char *part_name);
 
-/* Removes the journal of the part of this name. */
-void sp_part_journal_remove(const struct sp_sealed *file);
+/* How it is called. To free(); NULL: no memory. */
+char *sp_journal_name(const char *part_name);
+
+/* Writes the journal whether there is news or not. */
+bool sp_part_save_at_once(struct sp_part *part);
+
+/* Takes room on the disk that the next journal, and one more, will find free.
+ */
+void sp_part_hold_room(const struct sp_part *part);
+
+/* Removes what is beside the part of this name in place of a next journal. */
+void sp_journal_remove_next(int dir, const char *part_name);
+
+/* Does nobody lead with the link of this name, which is older than when? */
+bool sp_lead_is_over(int dir, const char *link, time_t when);
+
+/* An earlier part and ours, while bytes go from one to the other. */
+struct legacy {
+    struct sp_part *part; /* ours */
+    struct journal journal;
+    char *name; /* of the earlier one's file, as it is now; NULL: it is no part,
+                   and is left as it is */
+    int fd;
+    unsigned char *chunk; /* NULL while the kernel copies */
+    bool seized;          /* its name is one that only we know */
+    uint64_t left; /* bytes that it had to itself when it last gave some back */
+};
+
+/* Frees the blocks of what ours has as well. false: that brings no room. */
+bool sp_legacy_give_back(struct legacy *legacy);
 
 /* The journal of the part of this name as it is now, to free(), and the bytes
  * that it counts; NULL: there is none. */

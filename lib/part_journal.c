@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "err.h"
@@ -35,23 +36,38 @@ static char *journal_name(const char *part_name, const char *more)
     return name;
 }
 
+char *sp_journal_name(const char *part_name)
+{
+    return journal_name(part_name, "");
+}
+
 /* --- writing ------------------------------------------------------------- */
 
+static bool print(const struct journal *journal, struct sp_buf *text)
+{
+    const struct sp_spans *done = &journal->done;
+    bool ok = sp_buf_add_text(text, MAGIC "\nowner ") == SP_BUF_OK &&
+              sp_owner_print(&journal->owner, text) == SP_BUF_OK &&
+              sp_buf_print(text, "\nbeat %" PRIu64 "\nsize %" PRIu64 "\n",
+                           journal->beat, journal->size) == SP_BUF_OK;
+
+    for (size_t i = 0; ok && i < done->count; i++)
+        ok = sp_buf_print(text, "span %" PRIu64 " %" PRIu64 "\n",
+                          done->list[i].from, done->list[i].to) == SP_BUF_OK;
+    return ok && sp_buf_add_text(text, "end\n") == SP_BUF_OK;
+}
+
 /* The caller holds the lock. */
-static bool print(const struct sp_part *part, struct sp_buf *text)
+static bool print_part(const struct sp_part *part, struct sp_buf *text)
 {
     struct sp_owner nobody = {.pid = 0};
-    struct sp_owner self = part->released ? nobody : sp_owner_self();
-    bool ok = sp_buf_add_text(text, MAGIC "\nowner ") == SP_BUF_OK &&
-              sp_owner_print(&self, text) == SP_BUF_OK &&
-              sp_buf_print(text, "\nbeat %" PRIu64 "\nsize %" PRIu64 "\n",
-                           part->beat, part->size) == SP_BUF_OK;
+    struct journal journal = {.owner =
+                                  part->released ? nobody : sp_owner_self(),
+                              .beat = part->beat,
+                              .size = part->size,
+                              .done = part->done};
 
-    for (size_t i = 0; ok && i < part->done.count; i++)
-        ok = sp_buf_print(text, "span %" PRIu64 " %" PRIu64 "\n",
-                          part->done.list[i].from,
-                          part->done.list[i].to) == SP_BUF_OK;
-    return ok && sp_buf_add_text(text, "end\n") == SP_BUF_OK;
+    return print(&journal, text);
 }
 
 static bool write_file(int dir, const char *name, const struct sp_buf *text)
@@ -66,18 +82,30 @@ static bool write_file(int dir, const char *name, const struct sp_buf *text)
     return close(fd) == 0 && ok;
 }
 
-static void replace_journal(const struct sp_sealed *file,
-                            const struct sp_buf *text)
+static bool replace(int dir, const char *part_name, const struct sp_buf *text)
 {
-    char *name = journal_name(file->name, "");
-    char *fresh = journal_name(file->name, ".new");
+    char *name = journal_name(part_name, "");
+    char *fresh = journal_name(part_name, ".new");
+    bool ok = name != NULL && fresh != NULL && write_file(dir, fresh, text) &&
+              renameat(dir, fresh, dir, name) == 0;
 
-    if (name != NULL && fresh != NULL &&
-        (!write_file(file->dir, fresh, text) ||
-         renameat(file->dir, fresh, file->dir, name) != 0))
-        unlinkat(file->dir, fresh, 0);
+    if (!ok && fresh != NULL)
+        unlinkat(dir, fresh, 0);
     free(name);
     free(fresh);
+    return ok;
+}
+
+bool sp_journal_write(int dir, const char *part_name,
+                      const struct journal *journal)
+{
+    struct sp_buf text;
+    bool ok = false;
+
+    sp_buf_init(&text, SP_JOURNAL_MAX);
+    ok = print(journal, &text) && replace(dir, part_name, &text);
+    sp_buf_done(&text);
+    return ok;
 }
 
 /* The caller holds the lock. */
@@ -90,7 +118,7 @@ static bool has_news(const struct sp_part *part, uint64_t now_ms)
     return since >= SP_JOURNAL_MS && sp_spans_total(&part->done) != part->saved;
 }
 
-static void save(struct sp_part *part, bool at_once)
+static bool save(struct sp_part *part, bool at_once)
 {
     uint64_t now_ms = sp_watch_ms();
     struct sp_buf text;
@@ -100,14 +128,14 @@ static void save(struct sp_part *part, bool at_once)
     pthread_mutex_lock(&part->lock);
     if (at_once || has_news(part, now_ms)) {
         part->beat++;
-        ok = print(part, &text);
+        ok = print_part(part, &text);
         part->saved = sp_spans_total(&part->done);
         part->saved_ms = now_ms;
     }
     pthread_mutex_unlock(&part->lock);
-    if (ok)
-        replace_journal(&part->file, &text);
+    ok = ok && replace(part->file.dir, part->file.name, &text);
     sp_buf_done(&text);
+    return ok;
 }
 
 void sp_part_save(struct sp_part *part)
@@ -115,9 +143,9 @@ void sp_part_save(struct sp_part *part)
     save(part, false);
 }
 
-void sp_part_save_at_once(struct sp_part *part)
+bool sp_part_save_at_once(struct sp_part *part)
 {
-    save(part, true);
+    return save(part, true);
 }
 
 void sp_part_keep(struct sp_part *part)
@@ -129,13 +157,49 @@ void sp_part_keep(struct sp_part *part)
     sp_part_abandon(part);
 }
 
-void sp_part_journal_remove(const struct sp_sealed *file)
+static void remove_beside(int dir, const char *part_name, const char *more)
 {
-    char *name = journal_name(file->name, "");
+    char *name = journal_name(part_name, more);
 
     if (name != NULL)
-        unlinkat(file->dir, name, 0);
+        unlinkat(dir, name, 0);
     free(name);
+}
+
+void sp_journal_remove(int dir, const char *part_name)
+{
+    remove_beside(dir, part_name, "");
+}
+
+/* Half of what there is, so that something can be copied all the same. */
+static size_t room_to_hold(const struct sp_part *part)
+{
+    struct statvfs info;
+    uint64_t left = 2 * SP_JOURNAL_ROOM;
+
+    if (fstatvfs(part->file.fd, &info) == 0 && info.f_blocks > 0)
+        left = (uint64_t)info.f_bavail * info.f_frsize;
+    return (size_t)(left / 2 < SP_JOURNAL_ROOM ? left / 2 : SP_JOURNAL_ROOM);
+}
+
+/* Where the next journal will be written: its first step is to cut that. */
+void sp_part_hold_room(const struct sp_part *part)
+{
+    char *name = journal_name(part->file.name, ".new");
+    char *zeros = calloc(1, SP_JOURNAL_ROOM);
+    size_t len = room_to_hold(part);
+    struct sp_buf text = {zeros, len, SP_JOURNAL_ROOM, SP_JOURNAL_ROOM};
+
+    /* Less than all is still something. */
+    if (name != NULL && zeros != NULL)
+        write_file(part->file.dir, name, &text);
+    free(zeros);
+    free(name);
+}
+
+void sp_journal_remove_next(int dir, const char *part_name)
+{
+    remove_beside(dir, part_name, ".new");
 }
 
 /* --- reading ---------------------------------------------------------------

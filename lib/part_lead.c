@@ -53,13 +53,12 @@ enum spull_code sp_lead_new(const char *dir, const char *label,
     return SPULL_OK;
 }
 
-static void read_link(const struct sp_lead *lead, const char *name,
-                      char out[SP_LEAD_ROOM])
+static void read_link(int dir, const char *name, char out[SP_LEAD_ROOM])
 {
     ssize_t len = -1;
 
     do
-        len = readlinkat(lead->dir, name, out, SP_LEAD_ROOM - 1);
+        len = readlinkat(dir, name, out, SP_LEAD_ROOM - 1);
     while (len < 0 && errno == EINTR);
     out[len > 0 ? len : 0] = '\0';
     /* No link, but there: somebody's file in our place, which shows no life. */
@@ -67,7 +66,7 @@ static void read_link(const struct sp_lead *lead, const char *name,
         snprintf(out, SP_LEAD_ROOM, "?");
 }
 
-static void forget_part(struct sp_lead *lead)
+void sp_lead_forget(struct sp_lead *lead)
 {
     if (lead->made >= 0)
         close(lead->made);
@@ -81,11 +80,11 @@ void sp_lead_free(struct sp_lead *lead)
     if (lead == NULL)
         return;
     if (lead->mine[0] != '\0') {
-        read_link(lead, lead->link, now);
+        read_link(lead->dir, lead->link, now);
         if (strcmp(now, lead->mine) == 0)
             unlinkat(lead->dir, lead->link, 0);
     }
-    forget_part(lead);
+    sp_lead_forget(lead);
     close(lead->dir);
     free(lead->link);
     free(lead->pulse);
@@ -133,7 +132,7 @@ static void meet(struct sp_lead *lead, const char *target)
     lead->pulse = NULL;
     /* A leader that is gone may have left the image; the next one may not. */
     if (target[0] != '\0')
-        forget_part(lead);
+        sp_lead_forget(lead);
 }
 
 enum sp_lead_state sp_lead_look(struct sp_lead *lead, uint64_t *bytes)
@@ -144,7 +143,7 @@ enum sp_lead_state sp_lead_look(struct sp_lead *lead, uint64_t *bytes)
     bool known = false;
     bool beats = false;
 
-    read_link(lead, lead->link, now);
+    read_link(lead->dir, lead->link, now);
     known = strcmp(now, lead->theirs) == 0;
     if (!known)
         meet(lead, now);
@@ -187,8 +186,10 @@ static void bury(const struct sp_lead *lead, const char *target)
     struct sp_owner owner;
 
     if (lead->pulse == NULL && sp_lead_split(target, name, &owner) &&
-        strncmp(name, ".spull-", 7) == 0 && sp_owner_life(&owner) == SP_GONE)
+        strncmp(name, ".spull-", 7) == 0 && sp_owner_life(&owner) == SP_GONE) {
         unlinkat(lead->dir, name, 0);
+        sp_journal_remove_next(lead->dir, name);
+    }
 }
 
 /*
@@ -201,7 +202,7 @@ void sp_lead_depose(struct sp_lead *lead)
 {
     char now[SP_LEAD_ROOM];
 
-    read_link(lead, lead->link, now);
+    read_link(lead->dir, lead->link, now);
     if (now[0] == '\0' || strcmp(now, lead->theirs) != 0)
         return;
     if (unlinkat(lead->dir, lead->link, 0) == 0)

@@ -26,14 +26,15 @@ struct turn {
 
 /*
  * What a failure leaves: bytes that are of use to the next run, unless they are
- * wrong, or are what fills the disk.
+ * wrong, or are what fills the disk. Those of an earlier run were there before.
  */
 static void leave(struct sp_part *part, enum spull_code code,
                   const struct spull_error *err)
 {
     bool full = err->sys == ENOSPC || err->sys == EDQUOT || err->sys == EFBIG;
 
-    if (part == NULL || code == SPULL_INTEGRITY || full ||
+    if (part == NULL || code == SPULL_INTEGRITY ||
+        (full && sp_part_total(part) > sp_part_inherited(part)) ||
         sp_part_total(part) < SP_KEEP_MIN)
         sp_part_discard(part);
     else
@@ -59,6 +60,7 @@ static enum spull_code lead_with(struct pull *pull, struct sp_part *part,
         return SPULL_OK;
     code = sp_pull_look(pull, &present, err);
     turn->lost = code == SPULL_OK && present == SAME;
+    sp_lead_forget(pull->lead);
     return code;
 }
 

@@ -1,0 +1,403 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Disks that are full, quotas that are used up, and limits that are reached:
+for real, on file systems made for the test where the machine allows that."""
+
+import os
+import resource
+import signal
+import struct
+import subprocess
+
+import test_trace
+from harness import spull
+from harness.case import main
+from harness.engine import MIB, NAME, REF, image, sent
+from harness.servers import Gate, Reply
+from test_many_tasks import CAN_CHANGE, Many, as_nobody
+
+ROOM = 8 * MIB
+NOBODY = 65534
+
+
+def command(*args):
+    """"", or what it says about why it failed."""
+    try:
+        done = subprocess.run(args, check=False, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True)
+    except FileNotFoundError:
+        return "there is no " + args[0]
+    return "" if done.returncode == 0 else done.stdout.strip() or "failed"
+
+
+class Mounted(Many):
+    """Scenes whose working directory is a file system of its own."""
+
+    def need(self, why):
+        if why:
+            self.skipTest(why.splitlines()[0])
+
+    def mount(self, where, *args):
+        self.need("only root mounts" if os.geteuid() != 0 else "")
+        self.need(command("mount", *args, where))
+        self.addCleanup(command, "umount", "--lazy", where)
+
+    def on_tmpfs(self, options="size=8m"):
+        scene = self.scene()
+        self.mount(scene.cwd, "-t", "tmpfs", "-o", options, "none")
+        return scene
+
+    def on_disk(self, size, make, *options):
+        """A file system in a file."""
+        scene = self.scene()
+        disk = os.path.join(scene.folder, "disk")
+        with open(disk, "wb") as file:
+            file.truncate(size)
+        self.need(command(*make, disk))
+        self.mount(scene.cwd, "-o", ",".join(("loop",) + options), disk)
+        return scene
+
+    def assertNoRoom(self, scene, result, why, *words):
+        """7, with the directory as it was named, and what is the matter."""
+        self.assertFails(result, 7, os.strerror(why), *words)
+
+    def free(self, scene):
+        info = os.statvfs(scene.cwd)
+        return info.f_bavail * info.f_frsize
+
+
+class FullDisk(Mounted):
+    def test_too_large(self):
+        """Known from the answer's head, if not from the manifest."""
+        for args in ([], ["--connections", "1"], ["--strict-size"]):
+            with self.subTest(args):
+                scene = self.on_tmpfs()
+                scene.image(data=image(2 * ROOM), size="bytes")
+                result = scene.run("-d", scene.cwd, *args, REF,
+                                   cwd=scene.folder)
+                self.assertNoRoom(scene, result, 28, scene.cwd,
+                                  "MiB needed", "MiB left")
+                self.assertFiles(scene)
+                self.assertGreaterEqual(self.free(scene), ROOM - MIB // 8)
+
+    def test_before_the_first_byte(self):
+        """A manifest that counts bytes says it all, strictly read or not."""
+        for args in (["--strict-size"], []):
+            with self.subTest(args):
+                scene = self.on_tmpfs()
+                scene.image(data=image(2 * ROOM), size="bytes")
+                result = scene.run(*args, REF)
+                self.assertNoRoom(scene, result, 28, "16 MiB needed",
+                                  "7 MiB left")
+                self.assertEqual(scene.blobs(), [])
+                self.assertFiles(scene)
+
+    def test_before_the_first_byte_is_written(self):
+        """Of KiB, the answer's head tells how many bytes they are."""
+        if test_trace.WHY_NO_TRACE:
+            self.skipTest(test_trace.WHY_NO_TRACE)
+        for connections in ("1", "4"):
+            with self.subTest(connections=connections):
+                scene = self.on_tmpfs()
+                scene.image(data=image(2 * ROOM))
+                log = os.path.join(scene.folder, "trace")
+                wrap = ["strace", "-f", "-o", log, "-e", "trace=pwrite64"]
+                result = scene.run("--connections", connections, REF,
+                                   wrap=wrap,
+                                   env={"ASAN_OPTIONS": "detect_leaks=0"})
+                self.assertNoRoom(scene, result, 28, "16 MiB needed")
+                self.assertEqual(len(scene.blobs()), 1)
+                with open(log, errors="replace") as file:
+                    self.assertNotIn("pwrite64(", file.read())
+
+    def test_size_unknown(self):
+        """The disk is full when it is full; the partial file is in the way
+        of everybody, and goes."""
+        scene = self.on_tmpfs()
+        scene.image(data=image(2 * ROOM), reply=Reply(
+            image(2 * ROOM), length="chunked"), size="bytes")
+        for args in ([], ["--connections", "1"]):
+            result = scene.run("-d", scene.cwd, *args, REF, cwd=scene.folder)
+            self.assertNoRoom(scene, result, 28, scene.cwd)
+            self.assertFiles(scene)
+            self.assertGreaterEqual(self.free(scene), ROOM - MIB // 8)
+
+    def test_old_image_stays(self):
+        scene = self.on_tmpfs()
+        scene.image(data=image(6 * MIB), size="bytes")
+        old = image(4 * MIB, seed=1)
+        scene.put(NAME, old)
+        self.assertNoRoom(scene, scene.run("--force", REF), 28)
+        self.assertEqual(scene.read(NAME), old)
+        self.assertFiles(scene, NAME)
+
+    def test_just_enough(self):
+        scene = self.on_tmpfs()
+        data = scene.image(data=image(7 * MIB), size="bytes")
+        self.assertPulled(scene, scene.run(REF), data)
+
+    def test_resume_with_room_for_one(self):
+        """What an earlier run left needs no second copy of itself."""
+        for seize in (signal.SIGTERM, signal.SIGKILL):
+            with self.subTest(seize):
+                scene, gate = self.on_tmpfs(), Gate(5 * MIB)
+                data = image(6 * MIB)
+                scene.image(data=data, size="bytes", reply=[
+                    Reply(data, gate=gate, etag='"1"'),
+                    Reply(data, etag='"1"')])
+                leader = self.lead(scene, gate, "--connections", "1")
+                self.wait_journal(scene, 5 * MIB)
+                leader.kill(seize)
+                self.assertExit(leader.finish(), -seize)
+                gate.open()
+                self.assertPulled(scene, scene.run(REF), data)
+                self.assertLessEqual(sent(scene.blobs()), len(data) + MIB)
+
+    def test_takeover_with_room_for_one(self):
+        """Those who wait have the file of the dead one open, which would keep
+        its blocks."""
+        scene, gate = self.on_tmpfs(), Gate(5 * MIB)
+        data = image(7 * MIB)
+        scene.image(data=data, size="bytes", reply=[
+            Reply(data, gate=gate, etag='"1"'), Reply(data, etag='"1"')])
+        leader = self.lead(scene, gate, "--connections", "1")
+        waiters = [self.follow(scene) for _ in range(4)]
+        self.wait_journal(scene, 5 * MIB)
+        leader.kill()
+        self.assertExit(leader.finish(), -signal.SIGKILL)
+        gate.open()
+        self.assertEachPulled(scene, waiters, data)
+        self.assertLessEqual(sent(scene.blobs()), len(data) + MIB)
+
+    def test_disk_with_room_for_one(self):
+        """The same where blocks are allocated late, and holes have extents."""
+        scene = self.on_disk(16 * MIB, ["mkfs.ext4", "-q", "-m", "0", "-O",
+                                        "^has_journal"])
+        os.rmdir(scene.path("lost+found"))
+        data, gate = image(12 * MIB), Gate(10 * MIB)
+        scene.image(data=data, size="bytes", reply=[
+            Reply(data, gate=gate, etag='"1"'), Reply(data, etag='"1"')])
+        leader = self.lead(scene, gate, "--connections", "1")
+        self.wait_journal(scene, 10 * MIB)
+        leader.kill()
+        leader.finish()
+        gate.open()
+        self.assertLess(self.free(scene), 10 * MIB)
+        self.assertPulled(scene, scene.run(REF), data)
+        self.assertLessEqual(sent(scene.blobs()), len(data) + MIB)
+
+    def test_full_by_others(self):
+        """An earlier run's bytes are no loss when a disk is full today."""
+        scene, gate = self.on_tmpfs(), Gate(3 * MIB)
+        data = image(6 * MIB)
+        scene.image(data=data, size="bytes", reply=[
+            Reply(data, gate=gate, etag='"1"'), Reply(data, etag='"1"')])
+        leader = self.lead(scene, gate, "--connections", "1")
+        self.wait_journal(scene, 3 * MIB)
+        leader.kill(signal.SIGTERM)
+        leader.finish()
+        gate.open()
+        scene.put("theirs", bytes(4 * MIB))
+        for _ in range(2):
+            self.assertNoRoom(scene, scene.run(REF), 28, "6 MiB needed in all",
+                              "still missing")
+            self.assertUnnamed(scene, "theirs")
+        os.unlink(scene.path("theirs"))
+        self.assertPulled(scene, scene.run(REF), data)
+        self.assertLessEqual(sent(scene.blobs()), len(data) + MIB)
+
+    def test_waiters(self):
+        """The leader fails for all, each says so."""
+        scene = self.on_tmpfs()
+        scene.image(data=image(2 * ROOM), size="bytes")
+        for result in self.together(scene, 4):
+            self.assertNoRoom(scene, result, 28)
+        self.assertFiles(scene)
+
+    def test_no_inodes(self):
+        for count in (1, 2, 3, 4):
+            with self.subTest(count):
+                scene = self.on_tmpfs("size=8m,nr_inodes=%d" % count)
+                data = scene.image()
+                result = scene.run("-d", scene.cwd, REF, cwd=scene.folder)
+                if result.code != 0:
+                    self.assertNoRoom(scene, result, 28, scene.cwd)
+                    self.assertFiles(scene)
+                else:
+                    self.assertImage(scene.path(NAME), data)
+                    self.assertFiles(scene, NAME)
+
+    def test_read_only(self):
+        scene = self.on_tmpfs("size=8m,ro")
+        scene.image()
+        result = scene.run("-d", scene.cwd, REF, cwd=scene.folder)
+        self.assertNoRoom(scene, result, 30, scene.cwd)
+
+    def test_nothing_is_written_to_make_room(self):
+        """The emulation of a reservation writes a byte into each block."""
+        if test_trace.WHY_NO_TRACE:
+            self.skipTest(test_trace.WHY_NO_TRACE)
+        for what, fault in (("as it is", []),
+                            ("without", ["--inject=fallocate:"
+                                         "error=EOPNOTSUPP"])):
+            with self.subTest(what):
+                scene = self.scene()
+                data = scene.image(data=image(4 * MIB), size="bytes")
+                log = os.path.join(scene.folder, "trace")
+                wrap = ["strace", "-f", "-y", "-o", log, "-e",
+                        "trace=fallocate," + ",".join(test_trace.WRITES),
+                        *fault]
+                self.assertPulled(scene, scene.run(
+                    REF, wrap=wrap, env={"ASAN_OPTIONS": "detect_leaks=0"}),
+                    data)
+                with open(log, errors="replace") as file:
+                    calls = test_trace.parse(file)
+                written = sum(call.result for call in calls
+                              if call.name in test_trace.WRITES and
+                              call.path.endswith(".part"))
+                self.assertEqual(written, len(data))
+
+
+class Quota(Mounted):
+    """Another user's, since root has none."""
+
+    def setUp(self):
+        super().setUp()
+        if not CAN_CHANGE:
+            self.skipTest("only root can be somebody else")
+
+    def on_ext4(self):
+        scene = self.on_disk(64 * MIB, ["mkfs.ext4", "-q", "-O", "quota"],
+                             "usrquota")
+        self.need(command("setquota", "-u", str(NOBODY), "0",
+                          str(ROOM // 1024), "0", "0", scene.cwd))
+        return scene
+
+    def on_btrfs(self):
+        scene = self.on_disk(256 * MIB, ["mkfs.btrfs", "-q"])
+        self.need(command("btrfs", "quota", "enable", scene.cwd))
+        self.need(command("btrfs", "qgroup", "limit", str(ROOM), scene.cwd))
+        return scene
+
+    def check(self, scene, *words):
+        os.chmod(scene.cwd, 0o777)
+        before = spull.files(scene.cwd)
+        for reply in ({}, {"length": "chunked"}):
+            with self.subTest(reply):
+                data = image(2 * ROOM)
+                scene.image(data=data, size="bytes",
+                            reply=Reply(data, **reply))
+                result = scene.run("-d", scene.cwd, REF, cwd=scene.folder,
+                                   wrap=as_nobody())
+                self.assertNoRoom(scene, result, 122, scene.cwd, "quota",
+                                  *words)
+                self.assertEqual(spull.files(scene.cwd), before)
+                words = ()
+        data = scene.image(data=image(MIB), size="bytes")
+        self.assertExit(scene.run(REF, wrap=as_nobody()), 0)
+        self.assertImage(scene.path(NAME), data)
+
+    def test_ext4(self):
+        self.check(self.on_ext4(), "16 MiB needed", "MiB left")
+
+    def test_btrfs(self):
+        """A limit that quotactl(2) knows nothing of."""
+        self.check(self.on_btrfs())
+
+
+class ToldQuota(Many):
+    """A kernel that knows of a quota, and does not hold anybody to it."""
+
+    def test_limits(self):
+        for hard, used, left in ((8192, MIB, 7), (8192, 9 * MIB, 0),
+                                 (16384, MIB, 15), (0, 99 * MIB, None),
+                                 (17408, MIB, None)):
+            with self.subTest(hard=hard, used=used):
+                self.check(hard, used, left)
+
+    def check(self, hard, used, left):
+        """hard in KiB as in struct if_dqblk, used in bytes, left in MiB."""
+        told = struct.pack("<8QI4x", hard, 0, used, 0, 0, 0, 0, 0, 1)
+        scene = self.scene()
+        data = scene.image(data=image(2 * ROOM), size="bytes")
+        wrap = ["strace", "-f", "-o", os.devnull, "-e", "trace=quotactl_fd",
+                "--inject=quotactl_fd:retval=0:poke_exit=@arg4=" + told.hex()]
+        if command(*wrap, "true"):
+            self.skipTest("strace can't do that")
+        result = scene.run("-d", scene.cwd, REF, cwd=scene.folder, wrap=wrap,
+                           env={"ASAN_OPTIONS": "detect_leaks=0"})
+        if left is None:
+            self.assertExit(result, 0)
+            self.assertImage(scene.path(NAME), data)
+        else:
+            self.assertFails(result, 7, scene.cwd, os.strerror(122), "quota",
+                             "16 MiB needed", "%d MiB left" % left)
+            self.assertFiles(scene)
+
+
+class OtherDisks(Mounted):
+    """A pull, a resumed one, and an up-to-date one on each."""
+
+    KINDS = {"ext4": ["mkfs.ext4", "-q"], "xfs": ["mkfs.xfs", "-q"],
+             "btrfs": ["mkfs.btrfs", "-q"], "vfat": ["mkfs.vfat"]}
+
+    def test_kinds(self):
+        for kind, make in self.KINDS.items():
+            with self.subTest(kind):
+                self.check_kind(self.on_disk(512 * MIB, make))
+
+    def check_kind(self, scene):
+        before = spull.files(scene.cwd)
+        data, gate = image(9 * MIB), Gate(5 * MIB)
+        scene.image(data=data, size="bytes", reply=[
+            Reply(data, gate=gate, etag='"1"'), Reply(data, etag='"1"')])
+        leader = self.lead(scene, gate, "--connections", "1")
+        self.wait_journal(scene, 5 * MIB)
+        leader.kill()
+        leader.finish()
+        self.assertExit(scene.run(REF), 0)
+        self.assertLessEqual(sent(scene.blobs()), len(data) + MIB)
+        gate.open()
+        self.assertExit(scene.run(REF), 0)
+        self.assertEqual(scene.read(NAME), data)
+        self.assertEqual(spull.files(scene.cwd), sorted(before + [NAME]))
+
+
+class Limits(Many):
+    def test_file_size(self):
+        """ulimit -f is met before a byte comes, or when it is reached; the
+        signal that the kernel sends with it kills nobody."""
+        data = image(9 * MIB)
+        for reply in ({}, {"length": "chunked"}):
+            for connections in ("1", "4"):
+                with self.subTest(reply, connections=connections):
+                    scene = self.scene()
+                    scene.image(data=data, size="bytes",
+                                reply=Reply(data, **reply))
+                    result = scene.run(
+                        "-d", scene.cwd, "--connections", connections, REF,
+                        cwd=scene.folder, preexec_fn=lambda:
+                        resource.setrlimit(resource.RLIMIT_FSIZE,
+                                           (4 * MIB, 4 * MIB)))
+                    self.assertFails(result, 7, scene.cwd, os.strerror(27))
+                    self.assertFiles(scene)
+
+    def test_descriptors(self):
+        """With few of them left it works, or says what is missing."""
+        for most in range(4, 20):
+            with self.subTest(most):
+                scene = self.scene()
+                data = scene.image()
+                result = scene.run(REF, preexec_fn=lambda: resource.setrlimit(
+                    resource.RLIMIT_NOFILE, (most, most)))
+                if result.code == 0:  # the mode may be a stricter one
+                    self.assertEqual(scene.read(NAME), data)
+                    self.assertFiles(scene, NAME)
+                elif result.code != 127:  # not even the loader had enough
+                    self.assertIn(result.code, (1, 2, 4, 7), result)
+                    self.assertRegex(result.err, r"(?m)^spull: ", result)
+                    self.assertUnnamed(scene)
+
+
+if __name__ == "__main__":
+    main()
