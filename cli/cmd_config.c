@@ -264,6 +264,13 @@ static void print_files(struct printer *printer, const struct rc *rc)
     }
 }
 
+/* What else may lie in a directory where images are installed. */
+static void print_partials(struct printer *printer)
+{
+    print_line(printer, "# partial files: " SPULL_PART_NAME ", .spans");
+    print_line(printer, "# who downloads: " SPULL_LEAD_NAME);
+}
+
 static void print_names(struct printer *printer, const struct rc *rc)
 {
     for (size_t i = 0; i < rc->sections.count; i++)
@@ -277,8 +284,10 @@ static void print_all(struct printer *printer, const struct rc *rc)
     if (!printer->json)
         print_line(printer, "");
     print_proxies(printer);
-    if (!printer->json)
+    if (!printer->json) {
+        print_partials(printer);
         print_files(printer, rc);
+    }
 }
 
 static enum spull_code run(const struct cmd_call *call)

@@ -239,6 +239,18 @@ static bool is_journal_of(const struct sp_part *part, const char *name)
            name[7 + label] == '-' && ends_in(name, ".spans");
 }
 
+/* Is it a file that this program makes and should have removed? */
+static bool is_leftover(const struct scan *scan, const char *name,
+                        const struct stat *info, time_t when)
+{
+    if (S_ISLNK(info->st_mode))
+        return ends_in(name, ".lead") &&
+               sp_lead_is_over(scan->part->file.dir, name, when);
+    return S_ISREG(info->st_mode) &&
+           (ends_in(name, ".part") || ends_in(name, ".spans") ||
+            ends_in(name, ".new"));
+}
+
 /* Both dates are given by the same file system, so no two clocks are compared.
  * Somebody who still writes would have a fresh one. */
 static void remove_if_old(const struct scan *scan, const char *name)
@@ -247,12 +259,11 @@ static void remove_if_old(const struct scan *scan, const char *name)
     time_t keep = (time_t)scan->watch->ctx->opts.keep_days * 86400;
     struct stat info;
 
-    if (keep == 0 || strncmp(name, ".spull-", 7) != 0 ||
-        !(ends_in(name, ".part") || ends_in(name, ".spans") ||
-          ends_in(name, ".new")))
+    if (keep == 0 || strncmp(name, ".spull-", 7) != 0)
         return;
     if (fstatat(dir, name, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
-        S_ISREG(info.st_mode) && info.st_mtime < scan->now - keep)
+        info.st_mtime < scan->now - keep &&
+        is_leftover(scan, name, &info, scan->now - keep))
         unlinkat(dir, name, 0);
 }
 

@@ -211,6 +211,38 @@ void sp_lead_depose(struct sp_lead *lead)
         lead->stuck = errno != ENOENT;
 }
 
+/* The date of a journal is that of its last beat. */
+static bool is_silent_since(int dir, const char *part_name, time_t when)
+{
+    struct stat info;
+    char *name = sp_journal_name(part_name);
+    bool silent =
+        name != NULL && (fstatat(dir, name, &info, AT_SYMLINK_NOFOLLOW) != 0 ||
+                         info.st_mtime < when);
+
+    free(name);
+    return silent;
+}
+
+bool sp_lead_is_over(int dir, const char *link, time_t when)
+{
+    char target[SP_LEAD_ROOM];
+    char name[SP_LEAD_ROOM];
+    struct sp_owner owner;
+
+    read_link(dir, link, target);
+    if (!sp_lead_split(target, name, &owner))
+        return true;
+    switch (sp_owner_life(&owner)) {
+    case SP_GONE:
+        return true;
+    case SP_ELSEWHERE:
+        return is_silent_since(dir, name, when);
+    default:
+        return false;
+    }
+}
+
 bool sp_lead_made(const struct sp_lead *lead, int fd)
 {
     struct stat made;

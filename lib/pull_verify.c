@@ -44,11 +44,11 @@ static enum spull_code say_other(const struct pull *pull,
     if (pull->ref == NULL || !memory->there ||
         !sp_digest_equal(actual, &memory->digest))
         return sp_err_set(err, SPULL_INTEGRITY,
-                          "%s is damaged, or another image: expected %s, it "
+                          "%s: damaged, or another image: expected %s, it "
                           "has %s",
                           pull->path, pull->want.text, actual->text);
     sp_err_set(err, SPULL_INTEGRITY,
-               "%s is intact, but the tag has moved on: it has %s, the "
+               "%s: intact, but the tag has moved on: it has %s, the "
                "registry now has %s",
                pull->path, actual->text, pull->want.text);
     sp_err_hint(err, "\"spull pull --force\" replaces it by the new image");
@@ -94,7 +94,7 @@ enum spull_code sp_pull_verify(struct pull *pull, struct spull_error *err)
         code = compare(pull, fd, err);
     else
         code =
-            sp_err_set(err, SPULL_STORAGE, "%s is no regular file", pull->path);
+            sp_err_set(err, SPULL_STORAGE, "%s: no regular file", pull->path);
     close(fd);
     return code;
 }

@@ -40,6 +40,14 @@ extern "C" {
 #define SPULL_DEFAULT_REGISTRY "https://singularityhub.github.io/registry"
 
 /*
+ * For people who find them: how the files beside a destination are called that
+ * are there while it is downloaded, or are left when that is cut short. A
+ * journal has ".spans" in place of ".part"; the link names who downloads.
+ */
+#define SPULL_PART_NAME ".spull-DIGEST-HOST-PID-RANDOM.part"
+#define SPULL_LEAD_NAME ".spull-DIGEST.lead"
+
+/*
  * What went wrong, as far as a caller would act on it differently. The values
  * are those of the command's exit status (spull(1), EXIT STATUS).
  */
