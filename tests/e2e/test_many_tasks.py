@@ -77,16 +77,19 @@ class Many(Engine):
             with contextlib.suppress(threading.BrokenBarrierError):
                 line.wait(60)
 
+        pages = {}
         for ref in refs:
-            container, tag = ref.split(":")
-            path = "/%s/manifests/%s/" % (container, tag)
-            text = self.server.routes[scene.prefix + path][0].body
-            scene.on(path, page(text, before=hold))
+            path = "/%s/manifests/%s/" % tuple(ref.split(":"))
+            pages[path] = self.server.routes[scene.prefix + path][0].body
+            scene.on(path, page(pages[path], before=hold))
         processes = [scene.start(*args, refs[number % len(refs)], env=env)
                      for number in range(count)]
         for process in processes:
             self.addCleanup(put_down, process)
-        return [spull.finish(process, 120) for process in processes]
+        results = [spull.finish(process, 120) for process in processes]
+        for path, text in pages.items():
+            scene.on(path, page(text))
+        return results
 
     def assertOnce(self, scene, data, more=0):
         """The server sent the blob once, whatever it was asked for."""
@@ -718,6 +721,85 @@ class OtherHosts(Many):
         for what, elsewhere, why in failures:
             with self.subTest(what, elsewhere=elsewhere):
                 raise why
+
+
+SFTP_SERVERS = ("/usr/lib/openssh/sftp-server", "/usr/libexec/sftp-server",
+                "/usr/libexec/openssh/sftp-server")
+
+
+@unittest.skipUnless(LONG, "takes its time: SPULL_TESTS_LONG=1")
+class TwoMounts(Many):
+    """One folder through two mounts of a file system that has no attributes,
+    makes up its inode numbers, and caches on its own what it was told: what
+    two nodes of a cluster may see."""
+
+    def mounted(self, scene):
+        """Both sides of the scene's working directory."""
+        sides = [os.path.join(scene.folder, side) for side in "ab"]
+        for side in sides:
+            os.makedirs(side)
+            done = subprocess.run(
+                ["sshfs", "-o", "ssh_command=" + self.script(),
+                 "none:" + scene.cwd, side], check=False,
+                stderr=subprocess.PIPE, text=True)
+            if done.returncode != 0:
+                self.skipTest(done.stderr.strip())
+            self.addCleanup(subprocess.run, ["umount", side], check=False)
+        return sides
+
+    def script(self):
+        """What answers in place of a remote host."""
+        server = [path for path in SFTP_SERVERS if os.path.exists(path)]
+        if not server or shutil.which("sshfs") is None:
+            self.skipTest("there is no sshfs, or no sftp-server")
+        path = os.path.join(self.folder, "ssh")
+        with open(path, "w") as file:
+            file.write("#!/bin/sh\nexec %s\n" % server[0])
+        os.chmod(path, 0o755)
+        return path
+
+    def start(self, scene):
+        sides = self.mounted(scene)
+        tasks = []
+        for number in range(TASKS):
+            tasks.append(scene.start(REF, cwd=sides[number % 2]))
+            self.addCleanup(put_down, tasks[-1])
+        return tasks
+
+    def assertAllPulled(self, scene, tasks, data):
+        for task in tasks:
+            result = spull.finish(task, SILENCE)
+            self.assertExit(result, 0)
+            self.assertEqual(result.lines, [NAME])
+        self.assertImage(scene.path(NAME), data)
+        self.assertFiles(scene, NAME)
+
+    def test_many(self):
+        for number in range(3):
+            with self.subTest(number):
+                scene, data, gate = self.gated(at=SMALL // 2)
+                tasks = self.start(scene)
+                gate.wait_reached()
+                time.sleep(1)  # for the others to come
+                gate.open()
+                self.assertAllPulled(scene, tasks, data)
+                # One, or where a cache hid the leader, another one.
+                self.assertOnce(scene, data, len(data))
+
+    def test_takeover(self):
+        at = 5 * MIB
+        scene, data, gate = self.gated(SIZE, at)
+        tasks = self.start(scene)
+        gate.wait_reached()
+        self.wait_journal(scene, at)
+        pid = int(re.search(r"-(\d+)-[0-9a-f]+\.part$",
+                            self.only(scene, ".part")).group(1))
+        os.kill(pid, signal.SIGKILL)
+        tasks = [task for task in tasks if task.pid != pid]
+        self.assertEqual(len(tasks), TASKS - 1)
+        self.assertAllPulled(scene, tasks, data)
+        gate.open()
+        self.assertOnce(scene, data, SIZE)
 
 
 if __name__ == "__main__":
