@@ -24,6 +24,12 @@ void sp_json_strip(const char **bytes, size_t *len);
 enum spull_code sp_json_parse(const char *bytes, size_t len, cJSON **out,
                               struct spull_error *err);
 
+/*
+ * What of a document that sp_json_parse() takes other parsers may refuse (RFC
+ * 8259), and in which line; static. NULL: nothing.
+ */
+const char *sp_json_odd(const char *bytes, size_t len, size_t *line);
+
 /* The document, printed again in ASCII, to free(); NULL: out of memory. */
 char *sp_json_ascii(const cJSON *root);
 

@@ -40,6 +40,10 @@
 /* Tags of one container: the busiest public ones have some thousand. */
 #define SP_TAGS_MAX 100000
 
+/* What is told of one document: who wrote it will look at it all after the
+ * first few. */
+#define SP_FINDINGS_MAX 100
+
 /* Mirrors of one blob: more would only delay the final "not found". */
 #define SP_URLS_MAX 16
 
@@ -117,6 +121,23 @@
 
 /* A wait that is shorter than this is not worth a countdown. */
 #define SP_COUNTDOWN_MS 3000
+
+/* Below this, a size in a manifest is more likely one in KiB than an image of
+ * so few bytes: the smallest that hold a system have some hundred KiB, and the
+ * largest in use have less than as many KiB. */
+#define SP_SIZE_DOUBTFUL SP_MIB
+
+/* Redirects of a blob that are still no detour: a mirror, a CDN, a signed URL.
+ */
+#define SP_REDIRECTS_USUAL 3
+
+/* What check keeps in mind of blobs, so that each is asked for once: some 300
+ * bytes for each. More are asked for again where they are named again. */
+#define SP_CHECK_BLOBS_MAX 100000
+
+/* Folders that check looks into, of a registry on disk: a link or a mount that
+ * leads to a whole file system ends here. */
+#define SP_CHECK_FOLDERS_MAX 1000000
 
 /* Connections for one blob: more than this is an attack on most servers. */
 #define SP_CONNECTIONS_MAX 16

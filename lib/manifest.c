@@ -40,7 +40,7 @@ enum sp_body sp_body_look(const char *bytes, size_t len)
     return SP_BODY_OTHER;
 }
 
-static enum spull_code find_layer(const cJSON *root, const cJSON **out,
+enum spull_code sp_manifest_layer(const cJSON *root, const cJSON **out,
                                   struct spull_error *err)
 {
     const cJSON *layers = cJSON_GetObjectItemCaseSensitive(root, "layers");
@@ -59,85 +59,109 @@ static enum spull_code find_layer(const cJSON *root, const cJSON **out,
     return SPULL_OK;
 }
 
-static enum spull_code read_size(const cJSON *layer, uint64_t *out,
-                                 struct spull_error *err)
+enum spull_code sp_manifest_size(const cJSON *part, const char *what,
+                                 uint64_t *out, struct spull_error *err)
 {
-    const cJSON *size = cJSON_GetObjectItemCaseSensitive(layer, "size");
+    const cJSON *size = cJSON_GetObjectItemCaseSensitive(part, "size");
 
     if (!size || cJSON_IsNull(size))
-        return sp_err_set(err, SPULL_INTEGRITY, "its layer states no size");
+        return sp_err_set(err, SPULL_INTEGRITY, "%s states no size", what);
     if (!cJSON_IsNumber(size))
-        return sp_err_set(err, SPULL_INTEGRITY,
-                          "its layer's size is no number");
+        return sp_err_set(err, SPULL_INTEGRITY, "%s's size is no number", what);
     double value = size->valuedouble;
     if (!(value >= 1.0 && value <= SIZE_STATED_MAX) ||
         (double)(uint64_t)value < value)
         return sp_err_set(err, SPULL_INTEGRITY,
-                          "its layer's size %.17g is no whole number from 1 "
-                          "to 2^53 - 1",
-                          value);
+                          "%s's size %.17g is no whole number from 1 to "
+                          "2^53 - 1",
+                          what, value);
     *out = (uint64_t)value;
     return SPULL_OK;
 }
 
-static enum spull_code read_digest(const cJSON *layer, struct sp_digest *out,
+enum spull_code sp_manifest_digest(const cJSON *part, const char *what,
+                                   struct sp_digest *out,
                                    struct spull_error *err)
 {
-    const cJSON *digest = cJSON_GetObjectItemCaseSensitive(layer, "digest");
+    const cJSON *digest = cJSON_GetObjectItemCaseSensitive(part, "digest");
 
     if (!digest || cJSON_IsNull(digest))
-        return sp_err_set(err, SPULL_INTEGRITY, "its layer states no digest");
+        return sp_err_set(err, SPULL_INTEGRITY, "%s states no digest", what);
     if (!cJSON_IsString(digest))
-        return sp_err_set(err, SPULL_INTEGRITY,
-                          "its layer's digest is no string");
+        return sp_err_set(err, SPULL_INTEGRITY, "%s's digest is no string",
+                          what);
     enum spull_code code = sp_digest_parse(digest->valuestring, out, err);
-    return code == SPULL_OK ? code : sp_err_wrap(err, code, "its layer");
+    return code == SPULL_OK ? code : sp_err_wrap(err, code, "%s", what);
 }
 
-static enum spull_code read_urls(const cJSON *layer, struct sp_manifest *out,
+static void free_strings(char **strings, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free(strings[i]);
+    free(strings);
+}
+
+/* list is one of strings. */
+static enum spull_code copy_strings(const cJSON *list, size_t size, char ***out,
+                                    size_t *count, struct spull_error *err)
+{
+    char **copies = calloc(size, sizeof(*copies));
+    const cJSON *item = list->child;
+
+    if (!copies)
+        return sp_err_nomem(err);
+    for (size_t i = 0; i < size; i++, item = item->next) {
+        copies[i] = strdup(item->valuestring);
+        if (!copies[i]) {
+            free_strings(copies, i);
+            return sp_err_nomem(err);
+        }
+    }
+    *out = copies;
+    *count = size;
+    return SPULL_OK;
+}
+
+enum spull_code sp_manifest_urls(const cJSON *layer, char ***out, size_t *count,
                                  struct spull_error *err)
 {
     const cJSON *urls = cJSON_GetObjectItemCaseSensitive(layer, "urls");
     const cJSON *url = NULL;
+    size_t taken = 0;
 
     if (!urls || cJSON_IsNull(urls) || (cJSON_IsArray(urls) && !urls->child))
         return sp_err_set(err, SPULL_INTEGRITY, "it names no URL of the image");
     if (!cJSON_IsArray(urls))
         return sp_err_set(err, SPULL_INTEGRITY, "its \"urls\" is no list");
-    int count = cJSON_GetArraySize(urls);
-    if (count > SP_URLS_MAX)
+    int size = cJSON_GetArraySize(urls);
+    if (size > SP_URLS_MAX)
         return sp_err_set(err, SPULL_INTEGRITY,
-                          "it names %d URLs of the image, %d at most", count,
+                          "it names %d URLs of the image, %d at most", size,
                           SP_URLS_MAX);
-    out->urls = calloc((size_t)count, sizeof(*out->urls));
-    if (!out->urls)
-        return sp_err_nomem(err);
     cJSON_ArrayForEach(url, urls)
     {
+        taken++;
         if (!cJSON_IsString(url) || url->valuestring[0] == '\0')
             return sp_err_set(err, SPULL_INTEGRITY, "its URL number %zu is %s",
-                              out->url_count + 1,
+                              taken,
                               cJSON_IsString(url) ? "empty" : "no string");
-        out->urls[out->url_count] = strdup(url->valuestring);
-        if (!out->urls[out->url_count])
-            return sp_err_nomem(err);
-        out->url_count++;
     }
-    return SPULL_OK;
+    return copy_strings(urls, (size_t)size, out, count, err);
 }
 
 static enum spull_code read_layer(const cJSON *root, struct sp_manifest *out,
                                   struct spull_error *err)
 {
+    static const char what[] = "its layer";
     const cJSON *layer = NULL;
-    enum spull_code code = find_layer(root, &layer, err);
+    enum spull_code code = sp_manifest_layer(root, &layer, err);
 
     if (code == SPULL_OK)
-        code = read_size(layer, &out->size, err);
+        code = sp_manifest_size(layer, what, &out->size, err);
     if (code == SPULL_OK)
-        code = read_digest(layer, &out->digest, err);
+        code = sp_manifest_digest(layer, what, &out->digest, err);
     if (code == SPULL_OK)
-        code = read_urls(layer, out, err);
+        code = sp_manifest_urls(layer, &out->urls, &out->url_count, err);
     return code;
 }
 
@@ -165,13 +189,6 @@ out:
         sp_manifest_done(&manifest);
     cJSON_Delete(root);
     return code;
-}
-
-static void free_strings(char **strings, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        free(strings[i]);
-    free(strings);
 }
 
 void sp_manifest_done(struct sp_manifest *manifest)

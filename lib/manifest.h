@@ -43,6 +43,23 @@ enum spull_code sp_manifest_parse(const char *bytes, size_t len,
 void sp_manifest_done(struct sp_manifest *manifest);
 
 /*
+ * The same part by part, for those who want to know all that is wrong. part is
+ * a layer or the config, what is what an error calls it. SPULL_INTEGRITY. urls
+ * is a list of copies, to free one by one.
+ */
+struct cJSON;
+enum spull_code sp_manifest_layer(const struct cJSON *root,
+                                  const struct cJSON **out,
+                                  struct spull_error *err);
+enum spull_code sp_manifest_size(const struct cJSON *part, const char *what,
+                                 uint64_t *out, struct spull_error *err);
+enum spull_code sp_manifest_digest(const struct cJSON *part, const char *what,
+                                   struct sp_digest *out,
+                                   struct spull_error *err);
+enum spull_code sp_manifest_urls(const struct cJSON *layer, char ***out,
+                                 size_t *count, struct spull_error *err);
+
+/*
  * How many bytes a blob may have at most, when a manifest states size: size
  * itself if strict, else size in KiB (REGISTRY.md, 1), and never more than
  * SP_IMAGE_MAX.

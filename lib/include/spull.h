@@ -286,6 +286,27 @@ SPULL_API enum spull_code spull_verify(struct spull *session, const char *path,
                                        struct spull_error *err);
 SPULL_API void spull_image_free(struct spull_image *image);
 
+enum spull_severity {
+    SPULL_NOTE,    /* to know */
+    SPULL_WARNING, /* works here; costs somebody something, or soon fails */
+    SPULL_ERROR    /* an image that can't be pulled, or not as it is meant */
+};
+
+/* Something about a registry. All strings live as long as the callback runs,
+ * and are printable. */
+struct spull_finding {
+    enum spull_severity severity;
+    const char *code;  /* "E-json": spull(1), FINDINGS; never changes */
+    const char *place; /* of the document: URL, or path of a file */
+    const char *ref;   /* COLLECTION/NAME[:TAG]; "" where it is none's */
+    const char *text;  /* one line */
+};
+
+/* In the thread that called spull_check(). Must not call into the session, but
+ * for spull_cancel(). */
+typedef void (*spull_finding_fn)(void *payload,
+                                 const struct spull_finding *finding);
+
 #ifdef __cplusplus
 }
 #endif

@@ -12,9 +12,9 @@ import re
 import source
 
 FLOORS = (
-    ("words", "err buf limits known ctx thread watch"),
+    ("words", "err buf limits known ctx thread watch finding"),
     ("values", "ref url digest json manifest span sif head pace retry "
-               "owner"),
+               "owner lint front"),
     ("world", "http part proof unpack"),
     ("steps", "registry fetch verify install"),
     ("orders", "pull"),

@@ -134,4 +134,25 @@ static inline char *unit_spoil_bytes(const char *seed, size_t seed_len,
     return bytes;
 }
 
+#ifdef UNIT_DATA
+/* A file of data/, in memory of exactly its size; to free(). */
+static inline char *unit_read(const char *name, size_t *len)
+{
+    char path[1024];
+    static char whole[1 << 16];
+
+    snprintf(path, sizeof(path), "%s/%s", UNIT_DATA, name);
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        fail_msg("can't open %s", path);
+    *len = fread(whole, 1, sizeof(whole), file);
+    fclose(file);
+    assert_true(*len < sizeof(whole));
+    char *bytes = malloc(*len > 0 ? *len : 1);
+    assert_non_null(bytes);
+    memcpy(bytes, whole, *len);
+    return bytes;
+}
+#endif
+
 #endif

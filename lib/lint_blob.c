@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lint_blob: what was seen of a blob, beside what is stated of it.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "limits.h"
+#include "lint.h"
+
+static void lint_absence(const char *url, const struct sp_seen *seen,
+                         struct sp_findings *to)
+{
+    static const enum sp_finding whats[] = {
+        [SP_SEEN_MISSING] = SP_FINDING_BLOB_MISSING,
+        [SP_SEEN_DENIED] = SP_FINDING_BLOB_DENIED,
+        [SP_SEEN_OUTSIDE] = SP_FINDING_URL_OUTSIDE,
+        [SP_SEEN_LOST] = SP_FINDING_BLOB_UNREACHABLE,
+        [SP_SEEN_ASTRAY] = SP_FINDING_BLOB_REDIRECT,
+    };
+    enum sp_finding what = whats[seen->how];
+    size_t len = strlen(url);
+
+    /* What an error of http says begins with the URL. */
+    if (strncmp(seen->why, url, len) == 0)
+        sp_finding_tell(to, what, "%s", seen->why);
+    else
+        sp_finding_tell(to, what, "%s: %s", url, seen->why);
+}
+
+static bool is_markup(const struct sp_look *look)
+{
+    return strcmp(look->kind, "web page") == 0 ||
+           strcmp(look->kind, "XML document") == 0;
+}
+
+/* What is neither an image nor anything that an image comes out of. */
+static bool is_stranger(const struct sp_look *look)
+{
+    static const char *const kinds[] = {"unknown data", "text", "JSON document",
+                                        "empty file"};
+
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (strcmp(look->kind, kinds[i]) == 0)
+            return true;
+    return false;
+}
+
+/* An archive or compressed file: an image comes out of it. */
+static bool is_packed(const struct sp_look *look)
+{
+    return !look->image && !is_markup(look) && !is_stranger(look);
+}
+
+static void lint_length(const struct sp_stated *stated, const char *url,
+                        const struct sp_seen *seen, struct sp_findings *to)
+{
+    uint64_t size = stated->layer.size;
+
+    if (!seen->told_length)
+        sp_finding_tell(to, SP_FINDING_BLOB_LENGTH,
+                        "%s: the server does not say how long it is", url);
+    if (seen->beyond)
+        sp_finding_tell(to, SP_FINDING_BLOB_SIZE,
+                        "%s: more bytes came than a size of %" PRIu64 " allows",
+                        url, size);
+    else if (stated->layer.has_size && seen->has_length &&
+             !sp_size_matches(size, seen->length, false))
+        sp_finding_tell(to, SP_FINDING_BLOB_SIZE,
+                        "%s: it has %" PRIu64 " bytes, and its size is stated "
+                        "as %" PRIu64,
+                        url, seen->length, size);
+}
+
+static void lint_server(const char *url, const struct sp_seen *seen,
+                        struct sp_findings *to)
+{
+    if (!seen->http)
+        return;
+    if (!seen->ranges && !(seen->has_length && seen->length == 0))
+        sp_finding_tell(to, SP_FINDING_BLOB_RANGES,
+                        "%s: the server sends no parts of it: nobody can go on "
+                        "where a download stopped",
+                        url);
+    if (seen->redirects > SP_REDIRECTS_USUAL)
+        sp_finding_tell(to, SP_FINDING_BLOB_REDIRECTS,
+                        "%s: it is %u redirects away", url, seen->redirects);
+    if (seen->page_type)
+        sp_finding_tell(to, SP_FINDING_BLOB_TYPE,
+                        "%s: the server calls it text/html; proxies may change "
+                        "what they take for a page",
+                        url);
+}
+
+void sp_lint_blob(const struct sp_stated *stated, const char *url,
+                  const struct sp_seen *seen, struct sp_findings *to)
+{
+    const struct sp_digest *digest = &stated->layer.digest;
+
+    if (seen->how == SP_SEEN_NOT)
+        return;
+    if (seen->how != SP_SEEN_THERE) {
+        lint_absence(url, seen, to);
+        return;
+    }
+    if (is_markup(&seen->look)) {
+        sp_finding_tell(to, SP_FINDING_BLOB_PAGE, "%s: it is a %s, no image",
+                        url, seen->look.kind);
+        return;
+    }
+    if (is_stranger(&seen->look))
+        sp_finding_tell(to, SP_FINDING_BLOB_KIND,
+                        "%s: by its first bytes it is no image: %s", url,
+                        seen->look.kind);
+    lint_length(stated, url, seen, to);
+    lint_server(url, seen, to);
+    if (seen->hashed && stated->layer.has_digest &&
+        seen->digest.algorithm == digest->algorithm &&
+        !sp_digest_equal(&seen->digest, digest))
+        sp_finding_tell(to, SP_FINDING_BLOB_DIGEST,
+                        "%s: it has %s, and %s is stated", url,
+                        seen->digest.text, digest->text);
+}
+
+/* Beside the blob it is known; else only images of no size are in doubt. */
+static void lint_unit(const struct sp_part_stated *layer,
+                      const struct sp_seen *best, struct sp_findings *to)
+{
+    if (!layer->has_size)
+        return;
+    if (best->how != SP_SEEN_THERE && layer->size < SP_SIZE_DOUBTFUL)
+        sp_finding_tell(to, SP_FINDING_SIZE_UNIT,
+                        "its size %" PRIu64 " is that of hardly any image: it "
+                        "seems to count KiB, and not bytes",
+                        layer->size);
+    else if (best->has_length && layer->size != best->length &&
+             sp_size_matches(layer->size, best->length, false))
+        sp_finding_tell(to, SP_FINDING_SIZE_UNIT,
+                        "its size %" PRIu64 " counts KiB of disk usage: write "
+                        "%" PRIu64 ", the bytes",
+                        layer->size, best->length);
+}
+
+static bool same_size(uint64_t a, uint64_t b)
+{
+    return sp_size_matches(a, b, false) || sp_size_matches(b, a, false);
+}
+
+/* Of an archive, the config describes what comes out of it. */
+static void lint_agreement(const struct sp_stated *stated,
+                           const struct sp_seen *best, struct sp_findings *to)
+{
+    const struct sp_part_stated *layer = &stated->layer;
+    const struct sp_part_stated *config = &stated->config;
+
+    if (best->how == SP_SEEN_THERE && is_packed(&best->look))
+        return;
+    if (layer->has_size && config->has_size &&
+        !same_size(layer->size, config->size))
+        sp_finding_tell(to, SP_FINDING_CONFIG_SIZE,
+                        "its config states the size %" PRIu64
+                        ", its layer %" PRIu64,
+                        config->size, layer->size);
+    if (layer->has_digest && config->has_digest &&
+        strcmp(layer->digest.text, config->digest.text) != 0)
+        sp_finding_tell(to, SP_FINDING_CONFIG_DIGEST,
+                        "its config states %s, its layer %s",
+                        config->digest.text, layer->digest.text);
+}
+
+void sp_lint_stated(const struct sp_stated *stated, const struct sp_seen *best,
+                    struct sp_findings *to)
+{
+    lint_unit(&stated->layer, best, to);
+    lint_agreement(stated, best, to);
+}
