@@ -62,6 +62,7 @@ extern const struct cmd cmd_tags;
 extern const struct cmd cmd_manifest;
 extern const struct cmd cmd_resolve;
 extern const struct cmd cmd_verify;
+extern const struct cmd cmd_check;
 extern const struct cmd cmd_config;
 extern const struct cmd cmd_help;
 

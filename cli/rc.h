@@ -54,6 +54,9 @@ enum spull_code rc_load(struct rc *out, const struct opt_line *line,
                         struct spull_error *err);
 void rc_done(struct rc *rc);
 
+/* Makes an operand of a command the registry, whatever else names one. */
+void rc_use_registry(struct rc *rc, const char *value, const char *command);
+
 /* What the registry setting means: a URL or a directory. SPULL_USAGE. */
 enum spull_code rc_registry(const struct rc *rc, const char **out,
                             struct spull_error *err);

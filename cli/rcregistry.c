@@ -20,15 +20,30 @@ static bool is_dir(const char *path)
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-static enum spull_code no_registry(const struct rc *rc, struct spull_error *err)
+/* The number of the setting. */
+static size_t registry_row(void)
 {
-    char names[256], origin[256];
-    struct text list = text_on(names, sizeof names);
     size_t number = 0;
 
     while (strcmp(settings_row(number)->key, "registry") != 0)
         number++;
-    rc_origin_text(&rc->origin[number], origin, sizeof origin);
+    return number;
+}
+
+void rc_use_registry(struct rc *rc, const char *value, const char *command)
+{
+    struct rc_origin *origin = &rc->origin[registry_row()];
+
+    rc->set.registry = value;
+    *origin = (struct rc_origin){.layer = RC_OPTION, .name = command};
+}
+
+static enum spull_code no_registry(const struct rc *rc, struct spull_error *err)
+{
+    char names[256], origin[256];
+    struct text list = text_on(names, sizeof names);
+
+    rc_origin_text(&rc->origin[registry_row()], origin, sizeof origin);
     fail_set(err, SPULL_USAGE,
              "%s: '%s' is no address, no directory and no [registry] section",
              origin, rc->set.registry);

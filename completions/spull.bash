@@ -123,6 +123,10 @@ _spull_options() {
             ;;
         tags | manifest) _spull_offer "$1" "${all[@]}" "${session[@]}" ;;
         verify) _spull_offer "$1" "${all[@]}" "${session[@]}" --ref ;;
+        check)
+            _spull_offer "$1" "${all[@]}" "${session[@]}" --deep --no-blobs \
+                --strict
+            ;;
         config)
             _spull_offer "$1" "${all[@]}" "${session[@]}" "${keys[@]}" \
                 "${jobs[@]}" --registries
@@ -131,14 +135,16 @@ _spull_options() {
     esac
 }
 
-_spull_value() {
+_spull_registries() {
     local names
+    mapfile -t names < <("$spull" config --registries 2>/dev/null)
+    _spull_offer "$1" "${names[@]}"
+    compopt -o plusdirs
+}
+
+_spull_value() {
     case $option in
-        -r | --registry)
-            mapfile -t names < <("$spull" config --registries 2>/dev/null)
-            _spull_offer "$1" "${names[@]}"
-            compopt -o plusdirs
-            ;;
+        -r | --registry) _spull_registries "$1" ;;
         -d | --dir | --ca-dir) compopt -o dirnames ;;
         -f | --file | -o | --output | --ca-file | --client-cert | \
             --client-key | --netrc-file) compopt -o default ;;
@@ -177,9 +183,11 @@ _spull() {
     elif [[ $cur == -* && -z $ended ]]; then
         _spull_options "$2"
     elif [[ $command == help || -z $command$ended && $cur != */* ]]; then
-        _spull_offer "$2" pull tags manifest resolve verify config help
+        _spull_offer "$2" pull tags manifest resolve verify check config help
     elif [[ $command == verify ]]; then
         compopt -o default
+    elif [[ $command == check ]]; then
+        _spull_registries "$2"
     elif [[ $cur == */* && ${cur##*/} == *:* ]]; then
         case $command in
             '' | pull | manifest | resolve) _spull_tags "$2" ;;

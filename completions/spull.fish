@@ -99,12 +99,15 @@ complete -c spull -n '__spull_at "" help' -a resolve \
     -d 'print references with their digests'
 complete -c spull -n '__spull_at "" help' -a verify \
     -d 'read installed images again'
+complete -c spull -n '__spull_at "" help' -a check \
+    -d 'look for what is wrong with a registry'
 complete -c spull -n '__spull_at "" help' -a config \
     -d 'show every setting and where it came from'
 complete -c spull -n '__spull_at "" help' -a help \
     -d 'explain spull or one of its commands'
 complete -c spull -n '__spull_at "" pull manifest resolve' -a '(__spull_tags)'
 complete -c spull -n '__spull_at verify' -F
+complete -c spull -n '__spull_at check' -a '(__spull_registries)'
 
 complete -c spull -s q -l quiet -d 'say nothing but errors'
 complete -c spull -s v -l verbose -d 'say what is done and why'
@@ -112,7 +115,7 @@ complete -c spull -s h -l help -d 'show help'
 complete -c spull -n '__spull_at ""' -s V -l version -d 'show version'
 complete -c spull -n '__spull_at help' -l dump -d 'print a table for programs'
 
-set --local session '__spull_at "" pull tags manifest resolve verify config'
+set --local session '__spull_at "" pull tags manifest resolve verify check config'
 complete -c spull -n $session -s r -l registry -x -a '(__spull_registries)' \
     -d 'ask this registry'
 complete -c spull -n $session -l ca-file -r -F \
@@ -168,6 +171,10 @@ complete -c spull -n $keys -l wait -x -a forever \
 complete -c spull -n $keys -l keep-days -x -d 'remove older partial files'
 complete -c spull -n '__spull_at verify' -l ref -x -a '(__spull_tags)' \
     -d 'compare with the registry'
+complete -c spull -n '__spull_at check' -l deep -d 'read all of each blob'
+complete -c spull -n '__spull_at check' -l no-blobs \
+    -d 'look at documents only'
+complete -c spull -n '__spull_at check' -l strict -d 'fail for warnings, too'
 complete -c spull -n '__spull_at config' -l registries \
     -d 'list the names of registries'
 

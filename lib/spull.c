@@ -12,6 +12,7 @@
 
 #include <spull.h>
 
+#include "check.h"
 #include "ctx.h"
 #include "err.h"
 #include "http.h"
@@ -380,4 +381,19 @@ void spull_image_free(struct spull_image *image)
     free(image->digest);
     free(image->url);
     free(image);
+}
+
+enum spull_code spull_check(struct spull *session, const char *const *names,
+                            size_t count, enum spull_depth depth,
+                            spull_finding_fn found, void *payload,
+                            struct spull_checked *out, struct spull_error *err)
+{
+    struct sp_check_order order = {.registry = &session->registry,
+                                   .names = names,
+                                   .count = count,
+                                   .depth = depth,
+                                   .found = found,
+                                   .payload = payload};
+
+    return sp_check(&session->ctx, session->http, &order, out, err);
 }

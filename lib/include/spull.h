@@ -307,6 +307,35 @@ struct spull_finding {
 typedef void (*spull_finding_fn)(void *payload,
                                  const struct spull_finding *finding);
 
+/* How far a check goes; each does what those before it do. */
+enum spull_depth {
+    SPULL_DOCUMENTS, /* asks for nothing but documents of the registry */
+    SPULL_BLOBS,     /* asks for the first bytes of each blob */
+    SPULL_DIGESTS    /* reads all of each blob, and keeps none of it */
+};
+
+/* What was looked at. */
+struct spull_checked {
+    uint64_t containers;
+    uint64_t manifests; /* those of recipes included */
+    uint64_t blobs;     /* each address once */
+    uint64_t errors, warnings, notes;
+};
+
+/*
+ * Looks at what the session's registry has of each of names, which are
+ * "COLLECTION/NAME[:TAG]", count of them; of all it has, if count is 0 and it
+ * is a directory (else SPULL_USAGE). Findings come in the registry's order, or
+ * sorted by name where it has none. What was found is no failure: the call
+ * fails where there is nothing to look at or it can't be reached, with
+ * NOT_FOUND, NETWORK, DENIED or STORAGE of the first such container, after all
+ * others were looked at. *out is written in any case.
+ */
+SPULL_API enum spull_code
+spull_check(struct spull *session, const char *const *names, size_t count,
+            enum spull_depth depth, spull_finding_fn found, void *payload,
+            struct spull_checked *out, struct spull_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Commands, options and keys: what the binary takes is what is written down.
+"""Commands, options, keys and codes: what there is is what is written down.
 
 usage: options.py SPULL: holds "spull help --dump" against the manual pages
 and the completions. (tests/completions asks the shells themselves.)
@@ -19,6 +19,8 @@ VARIABLE = re.compile(r"\bEv (SPULL_\w+)")
 KEY = re.compile(r"^\.It Cm ([a-z0-9-]+) Pq (\w+)\n(.*?)(?=^\.(?:It|El))",
                  re.M | re.S)
 LONG = re.compile(r"(?<![\w-])--([a-z][a-z0-9-]+)")
+# ".It Li E-json", ".It Li W-config-size , Li W-config-digest"
+CODE = re.compile(r"\bLi ([NWE]-[a-z-]+)")
 # In fish, "complete -l name" is what makes an option.
 FISH_LONG = re.compile(r"(?:^|\s)-l ([a-z][a-z0-9-]+)")
 
@@ -78,6 +80,15 @@ def check_keys(dump, page):
     return complaints
 
 
+def check_codes(table, page):
+    """spull(1): each code of a finding is an item of a list, once."""
+    found = [code for item in ITEM.findall(page) for code in CODE.findall(item)]
+    wanted = re.findall(r'"([NWE]-[a-z-]+)"', table)
+    return compare("spull.1", "code", set(wanted), set(found)) + \
+        [f"spull.1: code {code} is there twice"
+         for code in sorted(set(found)) if found.count(code) > 1]
+
+
 def check_completion(dump, name, text):
     """A completion offers each long option, and no other."""
     text = re.sub(r"^\s*#.*$", "", text, flags=re.M)
@@ -94,6 +105,8 @@ def main():
     dump = Dump(run.stdout)
     root = source.ROOT
     complaints = check_manual(dump, source.read(root / "man/spull.1"))
+    complaints += check_codes(source.read(root / "lib/finding.h"),
+                              source.read(root / "man/spull.1"))
     complaints += check_keys(dump, source.read(root / "man/spullrc.5"))
     for name in ("spull.bash", "_spull", "spull.fish"):
         complaints += check_completion(dump, name,

@@ -21,7 +21,8 @@ import shells
 SKIPPED = 77
 KEPT = ("PATH", "ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS",
         "TSAN_OPTIONS", "LD_LIBRARY_PATH")
-COMMANDS = ["config", "help", "manifest", "pull", "resolve", "tags", "verify"]
+COMMANDS = ["check", "config", "help", "manifest", "pull", "resolve", "tags",
+            "verify"]
 # A server that hangs must not hang the shell: three seconds, and what a slow
 # machine adds. With the defaults for tries and timeouts it would be 20 or more.
 QUICK = 15
@@ -203,6 +204,8 @@ class Registry(Case):
             self.offers("spull tags " + option,
                         ["certs", "home", "images", "other"])
         self.offers("spull -r oth", ["other"])
+        self.offers("spull check ", ["certs", "home", "images", "other"])
+        self.offers("spull check oth", ["other"])
         self.offers("spull --registry=oth", ["--registry=other"])
 
     def test_tags(self):

@@ -74,6 +74,39 @@ class Documents(Case):
                          "--allow-md5")
         self.assertFiles(scene)
 
+    # What REGISTRY.md says about them (1, 2, 3, 4), and nothing else. Their
+    # blobs are gone, and asking for them would need the internet.
+    FINDINGS = [
+        ("vanessa/fortune/manifests/latest", "W-size-unit"),
+        ("vanessa/greeting/tags", "W-tag-stranger"),
+        ("vanessa/greeting/manifests/latest", "E-digest-weak"),
+        ("vanessa/greeting/manifests/latest", "W-config-size"),
+        ("vanessa/greeting/manifests/latest", "W-config-digest"),
+        ("vanessa/greeting/manifests/lolcow", "W-size-unit"),
+        ("vanessa/greeting/manifests/asciiart", "W-size-unit"),
+    ]
+
+    def assertFound(self, result, place):
+        self.assertExit(result, 5)
+        found = [json.loads(line) for line in result.lines]
+        self.assertEqual([(one["place"], one["code"]) for one in found],
+                         [(place(folder), code)
+                          for folder, code in self.FINDINGS])
+        self.assertMentions(found[1]["text"], "README.md")
+
+    def test_check(self):
+        result = self.scene().run(
+            "check", self.nginx.base, "vanessa/fortune", "vanessa/greeting",
+            "--no-blobs", "--json")
+        self.assertFound(result,
+                         lambda folder: self.nginx.base + "/" + folder + "/")
+
+    def test_check_directory(self):
+        root = os.path.join(FIXTURES, "registry")
+        result = self.scene().run("check", root, "--no-blobs", "--json")
+        self.assertFound(result, lambda folder: os.path.join(
+            root, folder, "index.html"))
+
     def test_missing(self):
         for ref in ("vanessa/greeting:README.md", "vanessa/greeting:nope",
                     "vanessa/nope"):
@@ -121,6 +154,15 @@ class Images(Case):
             self.assertImage(path, data)
             self.assertTrue(os.stat(path).st_mode & stat.S_IXUSR)
         self.assertFiles(scene, *result.lines)
+
+    def test_check(self):
+        """Sizes in KiB, as the harness writes them, and no more."""
+        scene = self.scene()
+        result = scene.run("check", self.nginx.base, "vanessa/greeting",
+                           "--ca-file", self.ca_file, "--deep", "--json")
+        self.assertExit(result, 0)
+        self.assertEqual([json.loads(line)["code"] for line in result.lines],
+                         ["W-size-unit"] * 2)
 
     def test_recognised(self):
         scene = self.scene()

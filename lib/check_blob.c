@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * check_blob: what is asked of the server, or the disk, that has a blob.
+ *
+ * First the first bytes, which tell what it is, how long, and whether parts can
+ * be had; then, where digests are wanted and the length is right, all of it. A
+ * HEAD would be cheaper, and is refused by signed URLs.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "check_internal.h"
+#include "check_talk.h"
+#include "err.h"
+#include "limits.h"
+#include "retry.h"
+
+/* One blob that is looked at. */
+struct look {
+    struct sp_checking *check;
+    const struct sp_url *url;
+    const struct sp_stated *stated;
+    struct sp_seen *seen;
+    struct spull_error *err;
+};
+
+/* A server that was lost after all tries is not waited for a second time. */
+static unsigned retries_for(const struct look *look)
+{
+    const struct sp_checking *check = look->check;
+
+    if (check->lost != NULL && strcmp(check->lost, look->url->origin) == 0)
+        return 0;
+    return check->ctx->opts.retries;
+}
+
+/* bound is 0 where the first bytes are enough. */
+static enum spull_code talk_once(struct look *look, struct sp_talk *talk,
+                                 bool part, uint64_t bound)
+{
+    enum spull_code code = SPULL_OK;
+
+    memset(talk, 0, sizeof *talk);
+    talk->part = part;
+    talk->bound = bound;
+    if (bound > 0)
+        code = sp_hash_new(look->stated->layer.digest.algorithm, &talk->hash,
+                           look->err);
+    if (code == SPULL_OK)
+        code = sp_talk(talk, look->check->http, look->url, &look->check->watch,
+                       look->err);
+    return code;
+}
+
+/* The same until there is an answer, or no more patience. */
+static enum spull_code talk(struct look *look, struct sp_talk *talk, bool part,
+                            uint64_t bound)
+{
+    struct sp_retry so_far = {0};
+    unsigned retries = retries_for(look);
+    enum spull_code code = talk_once(look, talk, part, bound);
+
+    while (code == SPULL_OK && talk->code != SPULL_OK) {
+        struct sp_outcome outcome = {talk->code, talk->transient,
+                                     talk->retry_after, 0};
+        struct sp_verdict verdict =
+            sp_retry_judge(&so_far, &outcome, retries, sp_ctx_dice());
+        if (verdict.action != SP_TRY_AGAIN)
+            break;
+        sp_hash_free(talk->hash);
+        talk->hash = NULL;
+        code = sp_watch_rest(&look->check->watch, verdict.wait_ms,
+                             talk->err.text, look->err);
+        if (code == SPULL_OK)
+            code = talk_once(look, talk, part, bound);
+    }
+    return code;
+}
+
+/* A transfer that failed: what does it say about the blob? */
+static void take_failure(struct look *look, const struct sp_talk *talk)
+{
+    struct sp_seen *seen = look->seen;
+
+    look->check->why = talk->err;
+    seen->why = look->check->why.text;
+    if (talk->refused_redirect || talk->redirects > SP_REDIRECTS_MAX)
+        seen->how = SP_SEEN_ASTRAY;
+    else if (talk->code == SPULL_NOT_FOUND)
+        seen->how = SP_SEEN_MISSING;
+    else if (talk->code == SPULL_DENIED)
+        seen->how = SP_SEEN_DENIED;
+    else
+        seen->how = SP_SEEN_LOST;
+    if (seen->how == SP_SEEN_LOST && talk->transient) {
+        free(look->check->lost);
+        look->check->lost = strdup(look->url->origin);
+    }
+}
+
+static void take_answer(struct look *look, const struct sp_talk *talk)
+{
+    struct sp_seen *seen = look->seen;
+    uint64_t got = atomic_load(&talk->got);
+
+    seen->how = SP_SEEN_THERE;
+    seen->http = true;
+    seen->told_length = seen->has_length = talk->has_length;
+    seen->length = talk->length;
+    seen->ranges = talk->ranges;
+    seen->redirects = talk->redirects;
+    seen->page_type = talk->page_type;
+    seen->look = sp_sif_look(talk->first,
+                             got < SP_LOOK_BYTES ? (size_t)got : SP_LOOK_BYTES);
+}
+
+/* A part first; who sends none of it, or another one, is asked for all. */
+static enum spull_code ask_start(struct look *look)
+{
+    struct sp_talk answer;
+    enum spull_code code = talk(look, &answer, true, 0);
+
+    if (code == SPULL_OK && (answer.odd_range || answer.err.http == 416))
+        code = talk(look, &answer, false, 0);
+    if (code != SPULL_OK)
+        return code;
+    if (answer.code == SPULL_OK)
+        take_answer(look, &answer);
+    else
+        take_failure(look, &answer);
+    return SPULL_OK;
+}
+
+static enum spull_code ask_all(struct look *look, uint64_t bound)
+{
+    struct sp_seen *seen = look->seen;
+    struct sp_talk answer;
+    enum spull_code code = talk(look, &answer, false, bound);
+
+    if (code == SPULL_OK && answer.code != SPULL_OK) {
+        if (answer.beyond)
+            seen->beyond = true;
+        else
+            take_failure(look, &answer);
+    } else if (code == SPULL_OK) {
+        seen->has_length = true;
+        seen->length = atomic_load(&answer.got);
+        seen->hashed = true;
+        code = sp_hash_end(answer.hash, &seen->digest, look->err);
+    }
+    sp_hash_free(answer.hash);
+    return code;
+}
+
+static enum spull_code hash_file(struct look *look, int fd)
+{
+    static const size_t size = SP_HASH_CHUNK;
+    struct sp_watch *watch = &look->check->watch;
+    struct sp_hash *hash = NULL;
+    char *chunk = malloc(size);
+    ssize_t count = 1;
+    enum spull_code code =
+        chunk == NULL ? sp_err_nomem(look->err)
+                      : sp_hash_new(look->stated->layer.digest.algorithm, &hash,
+                                    look->err);
+
+    while (code == SPULL_OK && count > 0) {
+        count = read(fd, chunk, size);
+        if (count < 0 && errno == EINTR)
+            count = 1;
+        else if (count > 0)
+            code = sp_hash_add(hash, chunk, (size_t)count, look->err);
+        watch->now.bytes += count > 0 ? (uint64_t)count : 0;
+        if (code == SPULL_OK)
+            code = sp_watch_tick(watch, look->err);
+    }
+    if (code == SPULL_OK && count < 0) {
+        sp_err_sys(&look->check->why, SPULL_STORAGE, errno, "cannot read it");
+        look->seen->why = look->check->why.text;
+        look->seen->how = SP_SEEN_LOST;
+    } else if (code == SPULL_OK) {
+        look->seen->hashed = true;
+        code = sp_hash_end(hash, &look->seen->digest, look->err);
+    }
+    sp_hash_free(hash);
+    free(chunk);
+    return code;
+}
+
+/* OpenSSL computes no md5 where it is set to FIPS. */
+static bool can_hash(enum sp_algorithm algorithm)
+{
+    struct sp_hash *hash = NULL;
+    bool can = sp_hash_new(algorithm, &hash, NULL) == SPULL_OK;
+
+    sp_hash_free(hash);
+    return can;
+}
+
+/* Would it tell anything to read all of it? Returns how much, or 0. */
+static uint64_t how_much(const struct look *look)
+{
+    const struct sp_part_stated *layer = &look->stated->layer;
+    const struct sp_seen *seen = look->seen;
+
+    if (look->check->depth < SPULL_DIGESTS || seen->how != SP_SEEN_THERE ||
+        !layer->has_size || !layer->has_digest ||
+        !can_hash(layer->digest.algorithm))
+        return 0;
+    if (!seen->has_length)
+        return sp_size_bound(layer->size, false);
+    return sp_size_matches(layer->size, seen->length, false) ? seen->length : 0;
+}
+
+static enum spull_code begin_all(struct look *look, uint64_t bound)
+{
+    struct sp_watch *watch = &look->check->watch;
+
+    watch->now.bytes = 0;
+    watch->now.total = bound;
+    return sp_watch_phase(watch, SPULL_CHECKING, look->err);
+}
+
+static enum spull_code look_on_server(struct look *look)
+{
+    enum spull_code code = ask_start(look);
+    uint64_t bound = code == SPULL_OK ? how_much(look) : 0;
+
+    if (bound > 0)
+        code = begin_all(look, bound);
+    if (code == SPULL_OK && bound > 0)
+        code = ask_all(look, bound);
+    return code;
+}
+
+static void take_file(struct look *look, int fd, uint64_t size)
+{
+    char first[SP_LOOK_BYTES];
+    ssize_t count = pread(fd, first, sizeof first, 0);
+
+    look->seen->how = SP_SEEN_THERE;
+    look->seen->told_length = look->seen->has_length = true;
+    look->seen->length = size;
+    look->seen->look = sp_sif_look(first, count > 0 ? (size_t)count : 0);
+}
+
+static enum spull_code look_on_disk(struct look *look)
+{
+    char *path = sp_url_file_path(look->url);
+    uint64_t size = 0;
+    int fd = -1;
+
+    if (path == NULL)
+        return sp_err_nomem(look->err);
+    enum spull_code code =
+        sp_tree_file(&look->check->tree, path, &fd, &size, &look->check->why);
+    free(path);
+    look->seen->why = look->check->why.text;
+    look->seen->how = code == SPULL_NOT_FOUND   ? SP_SEEN_MISSING
+                      : code == SPULL_DENIED    ? SP_SEEN_DENIED
+                      : code == SPULL_INTEGRITY ? SP_SEEN_OUTSIDE
+                                                : SP_SEEN_LOST;
+    if (code != SPULL_OK)
+        return SPULL_OK;
+    take_file(look, fd, size);
+    if (how_much(look) > 0) {
+        code = begin_all(look, size);
+        if (code == SPULL_OK)
+            code = hash_file(look, fd);
+    }
+    close(fd);
+    return code;
+}
+
+/* The same URL with another algorithm is read again. */
+static char *key_of(const struct look *look)
+{
+    char *key = NULL;
+    int hashed = look->check->depth < SPULL_DIGESTS
+                     ? (int)SP_OTHER_ALGORITHM
+                     : (int)look->stated->layer.digest.algorithm;
+
+    return asprintf(&key, "%d %s", hashed, look->url->text) < 0 ? NULL : key;
+}
+
+/* Was it looked at already, as closely as is wanted now? */
+static bool remembers(struct look *look, const char *key)
+{
+    const struct sp_seen *kept = sp_memo_find(&look->check->memo, key);
+
+    if (kept == NULL) {
+        look->check->counts.blobs++;
+        return false;
+    }
+    *look->seen = *kept;
+    return kept->hashed || how_much(look) == 0;
+}
+
+enum spull_code sp_check_blob(struct sp_checking *check,
+                              const struct sp_url *url,
+                              const struct sp_stated *stated,
+                              struct sp_seen *seen, struct spull_error *err)
+{
+    struct look look = {check, url, stated, seen, err};
+    enum spull_code code = SPULL_OK;
+    char *key = NULL;
+
+    memset(seen, 0, sizeof *seen);
+    if (check->depth == SPULL_DOCUMENTS)
+        return SPULL_OK;
+    key = key_of(&look);
+    if (key == NULL)
+        return sp_err_nomem(err);
+    if (!remembers(&look, key)) {
+        memset(seen, 0, sizeof *seen);
+        code = url->scheme == SP_SCHEME_FILE ? look_on_disk(&look)
+                                             : look_on_server(&look);
+        check->watch.now.phase = SPULL_RESOLVING;
+        if (code == SPULL_OK)
+            sp_memo_keep(&check->memo, key, seen);
+    }
+    free(key);
+    return code;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * check_document: one manifest, wherever it came from, and the blobs that it
+ * names.
+ */
+#include "check_internal.h"
+
+/* A URL of the layer. *best becomes what was seen of the first that is there.
+ */
+static enum spull_code check_url(struct sp_checking *check,
+                                 const struct sp_url *base, const char *text,
+                                 const struct sp_stated *stated,
+                                 struct sp_seen *best, struct spull_error *err)
+{
+    struct sp_url url = {0};
+    struct sp_seen seen;
+    enum spull_code code = SPULL_OK;
+
+    if (!sp_lint_url(base, text, check->now, &check->findings, &url, &code,
+                     err))
+        return code;
+    code = sp_check_blob(check, &url, stated, &seen, err);
+    if (code == SPULL_OK) {
+        sp_lint_blob(stated, url.shown, &seen, &check->findings);
+        if (best->how != SP_SEEN_THERE)
+            *best = seen;
+    }
+    sp_url_done(&url);
+    return code;
+}
+
+enum spull_code sp_check_document(struct sp_checking *check,
+                                  const struct sp_url *base, const char *bytes,
+                                  size_t len, struct spull_error *err)
+{
+    struct sp_stated stated;
+    struct sp_seen best = {.how = SP_SEEN_NOT};
+    enum spull_code code =
+        sp_lint_manifest(bytes, len, &check->findings, &stated, err);
+
+    check->counts.manifests++;
+    for (size_t i = 0; i < stated.url_count && code == SPULL_OK; i++)
+        code = check_url(check, base, stated.urls[i], &stated, &best, err);
+    if (code == SPULL_OK)
+        sp_lint_stated(&stated, &best, &check->findings);
+    sp_stated_done(&stated);
+    return code;
+}
