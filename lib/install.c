@@ -37,16 +37,33 @@ static mode_t current_umask(void)
     return (mode_t)(mask & 0777);
 }
 
-/* Mode and proof before the flush, so that it covers them too. */
+/* Proof and mode before the flush, so that it covers them too. In this order:
+ * what is shared can't be written to afterwards, lest its owner change in one
+ * place what was linked to others. */
+static enum spull_code dress(const struct sp_sealed *sealed, mode_t mode,
+                             struct spull_error *err)
+{
+    bool ok = false;
+
+    sp_proof_write(sealed->fd, &sealed->digest, &sealed->look);
+    if (sealed->shared)
+        ok = sp_part_share(sealed->dir, sealed->fd, 0500, 0555);
+    else
+        ok = fchmod(sealed->fd, mode & ~current_umask()) == 0;
+    if (!ok)
+        return sp_err_sys(err, SPULL_STORAGE, errno, "cannot set a mode in %s",
+                          sealed->where);
+    return SPULL_OK;
+}
+
 static enum spull_code finish(const struct sp_sealed *sealed, mode_t mode,
                               struct spull_error *err)
 {
-    int failed = fchmod(sealed->fd, mode & ~current_umask());
+    enum spull_code code = sealed->linked ? SPULL_OK : dress(sealed, mode, err);
+    int failed = 0;
 
-    if (failed != 0)
-        return sp_err_sys(err, SPULL_STORAGE, errno, "cannot set a mode in %s",
-                          sealed->where);
-    sp_proof_write(sealed->fd, &sealed->digest, &sealed->look);
+    if (code != SPULL_OK)
+        return code;
     do
         failed = fsync(sealed->fd);
     while (failed != 0 && errno == EINTR);
@@ -134,6 +151,9 @@ static enum spull_code name_it(const struct sp_sealed *sealed,
                      ? renameat(sealed->dir, sealed->name, sealed->dir, final)
                      : name_new(sealed, final);
 
+    /* To rename one name of an inode to another does nothing (rename(2)). */
+    if (failed == 0 && sealed->linked)
+        unlinkat(sealed->dir, sealed->name, 0);
     if (failed == 0)
         return SPULL_OK;
     if (errno == EEXIST && !replace)

@@ -55,26 +55,34 @@ char *sp_part_fresh_name(const char *label)
     return name;
 }
 
-static enum spull_code create(struct sp_sealed *file, const char *label,
-                              struct spull_error *err)
+bool sp_part_create_file(struct sp_sealed *file)
 {
-    file->dir = open(file->where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    /* 0600: that no other process can write is what the seal promises. */
+    file->fd = openat(file->dir, file->name,
+                      O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (file->fd >= 0 && file->shared)
+        sp_part_share(file->dir, file->fd, 0600, 0444);
+    return file->fd >= 0;
+}
+
+static enum spull_code create(struct sp_sealed *file, int dir,
+                              const char *label, struct spull_error *err)
+{
+    file->dir = openat(dir, dir == AT_FDCWD ? file->where : ".",
+                       O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (file->dir < 0)
         return sp_err_sys(err, SPULL_STORAGE, errno, "directory %s",
                           file->where);
     file->name = sp_part_fresh_name(label);
     if (file->name == NULL)
         return sp_err_nomem(err);
-    /* 0600: that no other process can write is what the seal promises. */
-    file->fd = openat(file->dir, file->name,
-                      O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (file->fd < 0)
+    if (!sp_part_create_file(file))
         return sp_err_sys(err, SPULL_STORAGE, errno,
                           "cannot create a file in %s", file->where);
     return SPULL_OK;
 }
 
-enum spull_code sp_part_new(const char *dir, const char *label,
+static enum spull_code make(int dir, const char *where, const char *label,
                             struct sp_part **out, struct spull_error *err)
 {
     struct sp_part *part = calloc(1, sizeof *part);
@@ -84,19 +92,34 @@ enum spull_code sp_part_new(const char *dir, const char *label,
         return sp_err_nomem(err);
     part->file.dir = -1;
     part->file.fd = -1;
+    part->file.shared = dir != AT_FDCWD;
     pthread_mutex_init(&part->lock, NULL);
     pthread_cond_init(&part->moved, NULL);
     snprintf(part->label, sizeof part->label, "%s", label);
     part->saved_ms = sp_watch_ms();
-    part->file.where = strdup(dir);
-    code = part->file.where == NULL ? sp_err_nomem(err)
-                                    : create(&part->file, part->label, err);
+    part->file.where = strdup(where);
+    code = part->file.where == NULL
+               ? sp_err_nomem(err)
+               : create(&part->file, dir, part->label, err);
     if (code != SPULL_OK) {
         sp_part_discard(part);
         return code;
     }
     *out = part;
     return SPULL_OK;
+}
+
+enum spull_code sp_part_new(const char *dir, const char *label,
+                            struct sp_part **out, struct spull_error *err)
+{
+    return make(AT_FDCWD, dir, label, out, err);
+}
+
+enum spull_code sp_part_new_shared(int dir, const char *where,
+                                   const char *label, struct sp_part **out,
+                                   struct spull_error *err)
+{
+    return make(dir, where, label, out, err);
 }
 
 enum spull_code sp_part_write_all(const struct sp_sealed *file, uint64_t at,
@@ -393,7 +416,7 @@ enum spull_code sp_part_seal(struct sp_part *part,
     sealed->digest = *digest;
     sealed->look = *look;
     /* Its bytes are worth keeping until it has its name. */
-    if (sealed->size >= SP_KEEP_MIN)
+    if (sealed->size >= SP_KEEP_MIN && !sealed->linked)
         sp_part_save_at_once(part);
     free_part(part);
     *out = sealed;
@@ -426,6 +449,10 @@ void sp_sealed_keep(struct sp_sealed *sealed)
 {
     if (sealed == NULL)
         return;
+    if (sealed->linked) { /* there are other names for these bytes */
+        sp_sealed_discard(sealed);
+        return;
+    }
     close_file(sealed);
     free(sealed);
 }

@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <spull.h>
 
@@ -40,6 +41,8 @@ struct sp_sealed {
     int fd;      /* of the file, read and write */
     char *name;  /* its name there, for now */
     char *where; /* the directory as the user named it, for messages */
+    bool shared; /* who may read the directory may read the file */
+    bool linked; /* the inode has another name, elsewhere: it stays as it is */
     uint64_t size;
     struct sp_digest digest;
     struct sp_look look;
@@ -52,6 +55,37 @@ struct sp_sealed {
  */
 enum spull_code sp_part_new(const char *dir, const char *label,
                             struct sp_part **out, struct spull_error *err);
+
+/*
+ * The same in a directory that is shared, by its descriptor, which stays the
+ * caller's: who may read there may read the file and its journal, so that
+ * others can take up what we leave, and nobody else may ever write to it.
+ */
+enum spull_code sp_part_new_shared(int dir, const char *where,
+                                   const char *label, struct sp_part **out,
+                                   struct spull_error *err);
+
+/*
+ * Sets the mode of fd to own and, of the bits in others, those that its
+ * directory grants; gives fd to the directory's group, or no group access.
+ * false: errno says why not.
+ */
+bool sp_part_share(int dir, int fd, mode_t own, mode_t others);
+
+/*
+ * Three ways for an empty part to get the size bytes that another file holds.
+ * The first two cost no space; where they can't be, the part is empty as
+ * before.
+ *
+ * Clone: has blocks of its own as soon as either file is written to.
+ */
+bool sp_part_clone(struct sp_part *part, int fd, uint64_t size);
+
+/* Link: the part becomes another name of fd's inode, which is called name in
+ * dir; mode and proof stay as they are. SPULL_STORAGE: there is no part now. */
+enum spull_code sp_part_link(struct sp_part *part, int dir, const char *name,
+                             int fd, uint64_t size, bool *linked,
+                             struct spull_error *err);
 
 /*
  * Copies what processes that are gone had finished of the same blob, and
@@ -69,7 +103,8 @@ enum spull_code sp_part_inherit(struct sp_part *part, bool deposed,
 /*
  * Copies from the open file fd what is missing of its first size bytes; in the
  * kernel where it can, which may share blocks. A file that is shorter gives
- * what it has. SPULL_STORAGE, CANCELLED, INTERNAL.
+ * what it has. The journal shows life meanwhile. SPULL_STORAGE, CANCELLED,
+ * INTERNAL.
  */
 enum spull_code sp_part_copy(struct sp_part *part, int fd, uint64_t size,
                              struct sp_watch *watch, struct spull_error *err);
@@ -81,6 +116,12 @@ enum spull_code sp_part_copy(struct sp_part *part, int fd, uint64_t size,
  */
 void sp_part_sweep(const char *dir, const struct sp_ctx *ctx, uint64_t *count,
                    uint64_t *bytes);
+
+/*
+ * Removes from a directory the parts and journals that nobody has written to
+ * for so many days (0: none), and the leads of parts that are no more.
+ */
+void sp_part_tidy(int dir, unsigned days);
 
 /* The size of the blob, where the writer knows it; it helps the next one. */
 void sp_part_set_size(struct sp_part *part, uint64_t size);
@@ -201,6 +242,11 @@ struct sp_lead;
 /* dir and label as for sp_part_new(). SPULL_STORAGE, INTERNAL. */
 enum spull_code sp_lead_new(const char *dir, const char *label,
                             struct sp_lead **out, struct spull_error *err);
+
+/* The same for a directory by its descriptor, which stays the caller's. */
+enum spull_code sp_lead_new_shared(int dir, const char *where,
+                                   const char *label, struct sp_lead **out,
+                                   struct spull_error *err);
 
 /* Gives the lead up, if it is ours, and frees. */
 void sp_lead_free(struct sp_lead *lead);

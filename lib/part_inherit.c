@@ -96,6 +96,7 @@ static enum spull_code copy_span(struct legacy *legacy, struct sp_span span,
             legacy->part, (struct sp_span){span.from, span.from + (uint64_t)n},
             err);
         span.from += (uint64_t)n;
+        sp_part_save(legacy->part);
         if (code == SPULL_OK)
             code = sp_watch_tick(watch, err);
     }
@@ -130,6 +131,14 @@ enum spull_code sp_part_copy(struct sp_part *part, int fd, uint64_t size,
     return code;
 }
 
+/* A clone or a link has all: then theirs is only to be buried. */
+static bool is_whole(struct sp_part *part)
+{
+    uint64_t size = sp_part_size(part);
+
+    return size > 0 && sp_part_total(part) == size;
+}
+
 static enum spull_code copy_all(struct legacy *legacy, struct sp_watch *watch,
                                 struct spull_error *err)
 {
@@ -137,7 +146,8 @@ static enum spull_code copy_all(struct legacy *legacy, struct sp_watch *watch,
     struct stat info;
     enum spull_code code = SPULL_OK;
 
-    if (fstat(legacy->fd, &info) != 0 || !S_ISREG(info.st_mode))
+    if (fstat(legacy->fd, &info) != 0 || !S_ISREG(info.st_mode) ||
+        is_whole(legacy->part))
         return SPULL_OK;
     if (journal->size > 0)
         sp_part_set_size(legacy->part, journal->size);

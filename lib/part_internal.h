@@ -5,8 +5,8 @@
  * part.c owns the file and its two users, part_journal.c what a process writes
  * down, part_inherit.c how the next one takes it up, part_yield.c how that is
  * done on a full disk, part_lead.c who of many downloads, part_space.c whether
- * it will fit, part_sweep.c what nobody needs any more. Nobody else includes
- * it.
+ * it will fit, part_share.c how files and their bytes are shared, part_sweep.c
+ * what nobody needs any more. Nobody else includes it.
  */
 #ifndef SP_PART_INTERNAL_H
 #define SP_PART_INTERNAL_H
@@ -36,6 +36,9 @@ struct sp_part {
     uint64_t beat;     /* how often */
     bool released;     /* whoever comes may take it up, on any node */
 };
+
+/* Creates the file of this name exclusively. false: errno says why not. */
+bool sp_part_create_file(struct sp_sealed *file);
 
 /* Takes note of a span that is in the file, and lets the reader know. Fails
  * with what the reader has failed with, or without memory. */
@@ -80,8 +83,9 @@ void sp_journal_done(struct journal *journal);
 bool sp_lead_split(const char *target, char name[SP_LEAD_ROOM],
                    struct sp_owner *owner);
 
-/* Replaces the journal of the part of this name, and removes it. */
-bool sp_journal_write(int dir, const char *part_name,
+/* Replaces the journal of the part of this name, which is beside file, and
+ * removes it. */
+bool sp_journal_write(const struct sp_sealed *file, const char *part_name,
                       const struct journal *journal);
 void sp_journal_remove(int dir, const char *part_name);
 

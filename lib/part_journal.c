@@ -70,23 +70,30 @@ static bool print_part(const struct sp_part *part, struct sp_buf *text)
     return print(&journal, text);
 }
 
-static bool write_file(int dir, const char *name, const struct sp_buf *text)
+static bool write_file(const struct sp_sealed *file, const char *name,
+                       const struct sp_buf *text)
 {
-    int fd = openat(
-        dir, name, O_CREAT | O_TRUNC | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int fd =
+        openat(file->dir, name,
+               O_CREAT | O_TRUNC | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600);
     bool ok = false;
 
     if (fd < 0)
         return false;
+    if (file->shared)
+        sp_part_share(file->dir, fd, 0600, 0444);
     ok = write(fd, text->data, text->len) == (ssize_t)text->len;
     return close(fd) == 0 && ok;
 }
 
-static bool replace(int dir, const char *part_name, const struct sp_buf *text)
+/* With the rights of file. */
+static bool replace(const struct sp_sealed *file, const char *part_name,
+                    const struct sp_buf *text)
 {
+    int dir = file->dir;
     char *name = journal_name(part_name, "");
     char *fresh = journal_name(part_name, ".new");
-    bool ok = name != NULL && fresh != NULL && write_file(dir, fresh, text) &&
+    bool ok = name != NULL && fresh != NULL && write_file(file, fresh, text) &&
               renameat(dir, fresh, dir, name) == 0;
 
     if (!ok && fresh != NULL)
@@ -96,14 +103,14 @@ static bool replace(int dir, const char *part_name, const struct sp_buf *text)
     return ok;
 }
 
-bool sp_journal_write(int dir, const char *part_name,
+bool sp_journal_write(const struct sp_sealed *file, const char *part_name,
                       const struct journal *journal)
 {
     struct sp_buf text;
     bool ok = false;
 
     sp_buf_init(&text, SP_JOURNAL_MAX);
-    ok = print(journal, &text) && replace(dir, part_name, &text);
+    ok = print(journal, &text) && replace(file, part_name, &text);
     sp_buf_done(&text);
     return ok;
 }
@@ -133,7 +140,7 @@ static bool save(struct sp_part *part, bool at_once)
         part->saved_ms = now_ms;
     }
     pthread_mutex_unlock(&part->lock);
-    ok = ok && replace(part->file.dir, part->file.name, &text);
+    ok = ok && replace(&part->file, part->file.name, &text);
     sp_buf_done(&text);
     return ok;
 }
@@ -192,7 +199,7 @@ void sp_part_hold_room(const struct sp_part *part)
 
     /* Less than all is still something. */
     if (name != NULL && zeros != NULL)
-        write_file(part->file.dir, name, &text);
+        write_file(&part->file, name, &text);
     free(zeros);
     free(name);
 }

@@ -30,17 +30,19 @@ struct sp_lead {
     bool stuck;                /* a link that can't be removed: do without */
 };
 
-enum spull_code sp_lead_new(const char *dir, const char *label,
-                            struct sp_lead **out, struct spull_error *err)
+enum spull_code sp_lead_new_shared(int dir, const char *where,
+                                   const char *label, struct sp_lead **out,
+                                   struct spull_error *err)
 {
     struct sp_lead *lead = calloc(1, sizeof *lead);
 
     if (lead == NULL)
         return sp_err_nomem(err);
     lead->made = -1;
-    lead->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    lead->dir = openat(dir, dir == AT_FDCWD ? where : ".",
+                       O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (lead->dir < 0) {
-        sp_err_sys(err, SPULL_STORAGE, errno, "directory %s", dir);
+        sp_err_sys(err, SPULL_STORAGE, errno, "directory %s", where);
         free(lead);
         return SPULL_STORAGE;
     }
@@ -51,6 +53,12 @@ enum spull_code sp_lead_new(const char *dir, const char *label,
     }
     *out = lead;
     return SPULL_OK;
+}
+
+enum spull_code sp_lead_new(const char *dir, const char *label,
+                            struct sp_lead **out, struct spull_error *err)
+{
+    return sp_lead_new_shared(AT_FDCWD, dir, label, out, err);
 }
 
 static void read_link(int dir, const char *name, char out[SP_LEAD_ROOM])

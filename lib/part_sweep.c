@@ -7,6 +7,7 @@
  * so it does for a part without journal or lead, which says no owner.
  */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,5 +122,54 @@ void sp_part_sweep(const char *dir, const struct sp_ctx *ctx, uint64_t *count,
     /* The stream is this thread's own (readdir(3), ATTRIBUTES). */
     while ((entry = readdir(list)) != NULL) /* NOLINT(concurrency-mt-unsafe) */
         sweep_one(&sweep, entry->d_name);
+    closedir(list);
+}
+
+/* Is it a lead whose part is no more, and whose leader does not run here? */
+static bool is_void(const struct sweep *sweep, const char *name)
+{
+    char target[SP_LEAD_ROOM];
+    char part[SP_LEAD_ROOM];
+    struct sp_owner owner;
+    struct stat info;
+    ssize_t len = readlinkat(sweep->dir, name, target, sizeof target - 1);
+
+    target[len > 0 ? len : 0] = '\0';
+    return sp_lead_split(target, part, &owner) &&
+           sp_owner_life(&owner) != SP_RUNS &&
+           fstatat(sweep->dir, part, &info, AT_SYMLINK_NOFOLLOW) != 0 &&
+           errno == ENOENT;
+}
+
+static void tidy_one(const struct sweep *sweep, const char *name)
+{
+    const char *suffix = strrchr(name, '.');
+
+    if (strncmp(name, ".spull-", 7) != 0)
+        return;
+    if (strcmp(suffix, ".lead") == 0 ? is_void(sweep, name)
+                                     : is_old(sweep, name))
+        take_away(sweep, name);
+}
+
+void sp_part_tidy(int dir, unsigned days)
+{
+    uint64_t count = 0;
+    uint64_t bytes = 0;
+    time_t keep = (time_t)days * DAY_SECONDS;
+    struct sweep sweep = {.dir = dir,
+                          .before = keep > 0 ? time(NULL) - keep : 0,
+                          .count = &count,
+                          .bytes = &bytes};
+    int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *list = fd < 0 ? NULL : fdopendir(fd);
+    struct dirent *entry = NULL;
+
+    if (list == NULL && fd >= 0)
+        close(fd);
+    if (list == NULL)
+        return;
+    while ((entry = readdir(list)) != NULL) /* NOLINT(concurrency-mt-unsafe) */
+        tidy_one(&sweep, entry->d_name);
     closedir(list);
 }

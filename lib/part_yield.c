@@ -60,7 +60,8 @@ static bool seize(struct legacy *legacy)
     int fd = -1;
 
     legacy->journal.owner = sp_owner_self();
-    if (name == NULL || !sp_journal_write(dir, name, &legacy->journal)) {
+    if (name == NULL ||
+        !sp_journal_write(&legacy->part->file, name, &legacy->journal)) {
         free(name);
         return false;
     }
@@ -117,7 +118,6 @@ static bool free_blocks(const struct legacy *legacy,
 
 static bool give_back(struct legacy *legacy, const struct sp_spans *rest)
 {
-    int dir = legacy->part->file.dir;
     struct journal journal = legacy->journal;
 
     if (!sp_part_save_at_once(legacy->part) ||
@@ -125,7 +125,7 @@ static bool give_back(struct legacy *legacy, const struct sp_spans *rest)
         return false;
     journal.owner = legacy->journal.owner;
     journal.done = *rest;
-    if (!sp_journal_write(dir, legacy->name, &journal))
+    if (!sp_journal_write(&legacy->part->file, legacy->name, &journal))
         return false;
     /* From here on, some of it is nowhere else. */
     sp_part_set_inherited(legacy->part);

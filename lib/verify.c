@@ -15,6 +15,7 @@
 
 #include "err.h"
 #include "limits.h"
+#include "proof.h"
 #include "thread.h"
 
 struct sp_verify {
@@ -284,4 +285,32 @@ void sp_verify_look(int fd, struct sp_look *look)
     ssize_t n = pread(fd, first, sizeof first, 0);
 
     *look = sp_sif_look(first, n > 0 ? (size_t)n : 0);
+}
+
+/* Is there a proof, and for this digest? */
+static bool is_proven(int fd, const struct sp_digest *want,
+                      struct sp_look *look)
+{
+    struct sp_digest proven;
+
+    return sp_proof_read(fd, &proven, look) && sp_digest_equal(&proven, want);
+}
+
+enum spull_code sp_verify_twin(struct sp_part *part, int fd,
+                               const struct sp_digest *want,
+                               struct sp_watch *watch, struct sp_look *look,
+                               struct sp_sealed **out, struct spull_error *err)
+{
+    struct sp_digest actual = *want;
+    enum spull_code code = SPULL_OK;
+
+    if (!is_proven(fd, want, look))
+        code = sp_verify_file(fd, want->algorithm, watch, &actual, look, err);
+    if (code != SPULL_OK)
+        return code;
+    if (!sp_digest_equal(want, &actual))
+        return sp_err_set(err, SPULL_INTEGRITY,
+                          "digest mismatch: expected %s, got %s", want->text,
+                          actual.text);
+    return sp_part_seal(part, &actual, look, out, err);
 }

@@ -59,6 +59,18 @@ enum spull_code sp_verify_end(struct sp_verify *verify,
 void sp_verify_free(struct sp_verify *verify);
 
 /*
+ * For a complete part that is a link to fd, or a clone of it, taken when nobody
+ * but this user and root could write to fd: seals it if fd has the digest, as a
+ * proof says or, where there is none, after reading fd. SPULL_INTEGRITY: it has
+ * another one; the part is the caller's then. Also STORAGE, CANCELLED,
+ * INTERNAL.
+ */
+enum spull_code sp_verify_twin(struct sp_part *part, int fd,
+                               const struct sp_digest *want,
+                               struct sp_watch *watch, struct sp_look *look,
+                               struct sp_sealed **out, struct spull_error *err);
+
+/*
  * Hashes a file that has been there before, from the descriptor's offset 0 to
  * its end; tells watch. SPULL_STORAGE, CANCELLED, INTERNAL.
  */
