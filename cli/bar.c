@@ -419,6 +419,10 @@ void bar_result(char *dst, size_t cap, const struct spull_image *image)
     }
     bar_size(size, (double)image->size);
     text_add(&text, "%s", size);
+    if (image->placed != NULL)
+        text_add(&text, " from the store (%s)", image->placed);
+    if (image->placed != NULL && image->transferred == 0)
+        return;
     if (image->transferred < image->size) {
         bar_size(size, (double)image->transferred);
         text_add(&text, ", %s of it downloaded,", size);

@@ -40,7 +40,7 @@ struct cmd_call {
     size_t operand_count;
 };
 
-#define CMD_TABLES_MAX 8
+#define CMD_TABLES_MAX 10
 
 struct cmd {
     const char *name;
@@ -63,6 +63,7 @@ extern const struct cmd cmd_manifest;
 extern const struct cmd cmd_resolve;
 extern const struct cmd cmd_verify;
 extern const struct cmd cmd_check;
+extern const struct cmd cmd_store;
 extern const struct cmd cmd_config;
 extern const struct cmd cmd_help;
 

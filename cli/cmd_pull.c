@@ -142,6 +142,7 @@ static enum spull_code print_json(const char *ref,
     out_count(object, "size", image->size);
     out_count(object, "transferred", image->transferred);
     out_text(object, "url", image->url);
+    out_text(object, "placed", image->placed);
     out_seconds(object, "seconds", image->seconds);
     out_text(object, "kind", image->kind);
     out_text(object, "arch", image->arch[0] != '\0' ? image->arch : NULL);
@@ -278,7 +279,8 @@ const struct cmd cmd_pull = {
     .settings = true,
     .own = &table,
     .own_size = sizeof(struct opts),
-    .tables = {&table, &cmd_list_table, &settings_image, &settings_list,
-               &settings_session, &cmd_json_table, &cmd_common_table},
+    .tables = {&table, &cmd_list_table, &settings_image, &settings_store,
+               &settings_list, &settings_session, &cmd_json_table,
+               &cmd_common_table},
     .run = run,
 };

@@ -65,8 +65,6 @@ static const struct opt_row image_rows[] = {
     {"wait", 0, "SECONDS|forever", OPT_PATIENCE, AT(wait), "wait",
      "wait so long for another process that downloads the same image (forever: "
      "as long as it shows life)"},
-    {"keep-days", 0, "DAYS", OPT_COUNT, AT(keep_days), "keep-days",
-     "remove partial files that are older and nobody's (0: never)"},
     {"limit-rate", 0, "RATE", OPT_RATE, AT(limit_rate), "limit-rate",
      "download no faster than RATE bytes a second (500K, 20M; 0: no limit)"},
 };
@@ -76,11 +74,20 @@ static const struct opt_row list_rows[] = {
      "work on up to N references at once (1 to 16)"},
 };
 
+static const struct opt_row store_rows[] = {
+    {"store", 0, "DIR", OPT_PATH, AT(store), "store",
+     "keep one copy of each image in DIR, for all who share it"},
+    {"keep-days", 0, "DAYS", OPT_COUNT, AT(keep_days), "keep-days",
+     "remove partial files that are older and nobody's (0: never)"},
+};
+
 const struct opt_table settings_session = {session_rows, COUNT(session_rows)};
 const struct opt_table settings_image = {image_rows, COUNT(image_rows)};
 const struct opt_table settings_list = {list_rows, COUNT(list_rows)};
+const struct opt_table settings_store = {store_rows, COUNT(store_rows)};
 
-_Static_assert(COUNT(session_rows) + COUNT(image_rows) + COUNT(list_rows) ==
+_Static_assert(COUNT(session_rows) + COUNT(image_rows) + COUNT(list_rows) +
+                       COUNT(store_rows) ==
                    SETTINGS_MAX,
                "SETTINGS_MAX counts the rows");
 
@@ -94,6 +101,9 @@ const struct opt_row *settings_row(size_t number)
     number -= settings_image.count;
     if (number < settings_list.count)
         return &settings_list.rows[number];
+    number -= settings_list.count;
+    if (number < settings_store.count)
+        return &settings_store.rows[number];
     return NULL;
 }
 
@@ -144,6 +154,7 @@ void settings_to_options(const struct settings *settings, const char *registry,
     options->wait = settings->wait;
     options->keep_days = settings->keep_days;
     options->limit_rate = settings->limit_rate;
+    options->store = settings->store;
     options->arch = settings->arch;
     options->strict_size = settings->strict_size;
     options->allow_md5 = settings->allow_md5;

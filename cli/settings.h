@@ -42,14 +42,16 @@ struct settings {
     unsigned wait;
     unsigned keep_days;
     uint64_t limit_rate;
+    const char *store;
 };
 
 extern const struct opt_table settings_session; /* who asks a registry */
 extern const struct opt_table settings_image;   /* who installs */
 extern const struct opt_table settings_list;    /* who takes lists */
+extern const struct opt_table settings_store;   /* who has to do with a store */
 
 /* The rows of all keys, numbered. NULL: no more. */
-#define SETTINGS_MAX 24
+#define SETTINGS_MAX 25
 const struct opt_row *settings_row(size_t number);
 
 void settings_init(struct settings *settings);

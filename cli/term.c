@@ -192,12 +192,12 @@ static void log_begin(struct term_job *job, const struct bar_view *view)
     job->begun = true;
 }
 
-/* The size comes with the first bytes; small images are here before any. */
+/* The size comes with the first bytes; small images are here before any. What
+ * a store had is not downloaded. */
 static bool can_begin(const struct bar_view *view)
 {
-    if (view->phase == SPULL_INSTALLING)
-        return true;
-    return view->phase == SPULL_DOWNLOADING &&
+    return (view->phase == SPULL_DOWNLOADING ||
+            view->phase == SPULL_INSTALLING) &&
            (view->total > 0 || view->bytes > 0);
 }
 

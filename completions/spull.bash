@@ -83,8 +83,8 @@ _spull_takes_value() {
             --netrc-file | --header | --proxy | --ip-version | \
             --user-agent | --connect-timeout | --stall-timeout | \
             --max-time | --retries | --dir | --arch | --connections | \
-            --limit-rate | --wait | --keep-days | --jobs | --file | --output | \
-            --progress-fd | --ref) ;;
+            --limit-rate | --wait | --store | --keep-days | --jobs | --file | \
+            --output | --progress-fd | --ref | --older-than) ;;
         *) return 1 ;;
     esac
 }
@@ -105,7 +105,7 @@ _spull_options() {
         --user-agent --connect-timeout --stall-timeout --max-time --retries
         --json)
     local keys=(-d --dir --arch --strict-size --no-strict-size --allow-md5
-        --no-allow-md5 --connections --limit-rate --wait --keep-days)
+        --no-allow-md5 --connections --limit-rate --wait --store --keep-days)
     local jobs=(-j --jobs) list=(-f --file)
     local file=(-o --output -F --force --progress-fd)
     case $command in
@@ -131,6 +131,10 @@ _spull_options() {
             _spull_offer "$1" "${all[@]}" "${session[@]}" "${keys[@]}" \
                 "${jobs[@]}" --registries
             ;;
+        store)
+            _spull_offer "$1" "${all[@]}" --json --store --keep-days \
+                --older-than
+            ;;
         help) _spull_offer "$1" "${all[@]}" --dump ;;
     esac
 }
@@ -145,7 +149,7 @@ _spull_registries() {
 _spull_value() {
     case $option in
         -r | --registry) _spull_registries "$1" ;;
-        -d | --dir | --ca-dir) compopt -o dirnames ;;
+        -d | --dir | --ca-dir | --store) compopt -o dirnames ;;
         -f | --file | -o | --output | --ca-file | --client-cert | \
             --client-key | --netrc-file) compopt -o default ;;
         --ip-version) _spull_offer "$1" 4 6 ;;
@@ -183,11 +187,13 @@ _spull() {
     elif [[ $cur == -* && -z $ended ]]; then
         _spull_options "$2"
     elif [[ $command == help || -z $command$ended && $cur != */* ]]; then
-        _spull_offer "$2" pull tags manifest resolve verify check config help
+        _spull_offer "$2" pull tags manifest resolve verify check store config help
     elif [[ $command == verify ]]; then
         compopt -o default
     elif [[ $command == check ]]; then
         _spull_registries "$2"
+    elif [[ $command == store ]]; then
+        _spull_offer "$2" prune verify
     elif [[ $cur == */* && ${cur##*/} == *:* ]]; then
         case $command in
             '' | pull | manifest | resolve) _spull_tags "$2" ;;

@@ -29,7 +29,8 @@ function __spull_look
                 --client-cert --client-key --netrc-file --header --proxy \
                 --ip-version --user-agent --connect-timeout --stall-timeout \
                 --max-time --retries --dir --arch --connections --limit-rate \
-                --wait --keep-days --jobs --file --output --progress-fd --ref
+                --wait --store --keep-days --jobs --file --output \
+                --progress-fd --ref --older-than
             set name $word
         else if set --local cut \
                 (string match -r -- '^-[qvhFV]*([rdofj])(.*)$' $word)
@@ -101,6 +102,8 @@ complete -c spull -n '__spull_at "" help' -a verify \
     -d 'read installed images again'
 complete -c spull -n '__spull_at "" help' -a check \
     -d 'look for what is wrong with a registry'
+complete -c spull -n '__spull_at "" help' -a store \
+    -d 'tidy up a shared store or read all of it'
 complete -c spull -n '__spull_at "" help' -a config \
     -d 'show every setting and where it came from'
 complete -c spull -n '__spull_at "" help' -a help \
@@ -108,6 +111,9 @@ complete -c spull -n '__spull_at "" help' -a help \
 complete -c spull -n '__spull_at "" pull manifest resolve' -a '(__spull_tags)'
 complete -c spull -n '__spull_at verify' -F
 complete -c spull -n '__spull_at check' -a '(__spull_registries)'
+complete -c spull -n '__spull_at store' -a prune \
+    -d 'remove what was not used for long'
+complete -c spull -n '__spull_at store' -a verify -d 'read every entry again'
 
 complete -c spull -s q -l quiet -d 'say nothing but errors'
 complete -c spull -s v -l verbose -d 'say what is done and why'
@@ -168,7 +174,15 @@ complete -c spull -n $keys -l limit-rate -x \
     -d 'download no faster than this'
 complete -c spull -n $keys -l wait -x -a forever \
     -d 'wait for another process so long'
-complete -c spull -n $keys -l keep-days -x -d 'remove older partial files'
+
+set --local store '__spull_at "" pull config store'
+complete -c spull -n $store -l store -x \
+    -a '(__fish_complete_directories (commandline -ct))' \
+    -d 'keep one copy for all in a directory'
+complete -c spull -n $store -l keep-days -x -d 'remove older partial files'
+complete -c spull -n '__spull_at store' -l older-than -x \
+    -d 'prune what was not used for so many days'
+complete -c spull -n '__spull_at store' -l json -d 'print results as JSON'
 complete -c spull -n '__spull_at verify' -l ref -x -a '(__spull_tags)' \
     -d 'compare with the registry'
 complete -c spull -n '__spull_at check' -l deep -d 'read all of each blob'

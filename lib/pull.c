@@ -54,8 +54,11 @@ static enum spull_code judge_arch(struct pull *pull, struct spull_error *err)
 
 enum spull_code sp_pull_judge(struct pull *pull, struct spull_error *err)
 {
-    enum spull_code code = judge_arch(pull, err);
+    enum spull_code code = SPULL_OK;
 
+    if (pull->shared != NULL) /* for whoever takes it from there */
+        return SPULL_OK;
+    code = judge_arch(pull, err);
     if (code != SPULL_OK)
         return code;
     if (!pull->look.image)
@@ -165,8 +168,8 @@ static enum spull_code look_for_pin(struct pull *pull, enum present *present,
 }
 
 /* Each turn ends with the image in place, an error, or a better look. */
-static enum spull_code obtain(struct pull *pull, enum spull_state *state,
-                              struct spull_error *err)
+enum spull_code sp_pull_obtain(struct pull *pull, enum spull_state *state,
+                               struct spull_error *err)
 {
     struct patience patience = {.start_ms = sp_watch_ms(),
                                 .moved_ms = sp_watch_ms(),
@@ -209,7 +212,7 @@ static enum spull_code run(struct pull *pull, enum spull_state *state,
     if (code == SPULL_OK)
         code = sp_lead_new(pull->dir, sp_digest_hex(&pull->want), &pull->lead,
                            err);
-    return code == SPULL_OK ? obtain(pull, state, err) : code;
+    return code == SPULL_OK ? sp_pull_obtain(pull, state, err) : code;
 }
 
 static enum spull_code describe(const struct pull *pull,
@@ -223,6 +226,7 @@ static enum spull_code describe(const struct pull *pull,
         image->url = strdup(pull->served->plain);
     image->size = pull->size;
     image->transferred = pull->fetched.transferred;
+    image->placed = pull->placed;
     image->weak = pull->want.algorithm != SP_SHA256;
     image->kind = pull->look.kind;
     image->arch = pull->look.arch;

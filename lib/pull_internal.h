@@ -3,8 +3,8 @@
  * pull_internal: what the files of the room pull share.
  *
  * pull.c has the steps in order, pull_present.c what lies at the destination
- * already, pull_turn.c one turn at downloading, pull_verify.c the second
- * look at a file. Nobody else includes it.
+ * already, pull_turn.c one turn at downloading, pull_store.c how a store spares
+ * that, pull_verify.c the second look at a file. Nobody else includes it.
  */
 #ifndef SP_PULL_INTERNAL_H
 #define SP_PULL_INTERNAL_H
@@ -18,6 +18,7 @@
 #include "pull.h"
 #include "registry.h"
 #include "sif.h"
+#include "store.h"
 #include "watch.h"
 
 struct pull {
@@ -25,6 +26,7 @@ struct pull {
     struct sp_http *http;
     const struct sp_url *registry;
     const struct sp_ref *ref;
+    const struct sp_store *shared; /* path is an entry of it; NULL: it is not */
     const char *path;
     char *dir;        /* of path */
     const char *name; /* of the file in it; points into path */
@@ -42,6 +44,7 @@ struct pull {
     bool copied;       /* a file that this session knows of was tried */
     struct sp_fetched fetched;
     const struct sp_url *served; /* points into found; NULL: not by us */
+    const char *placed; /* how, from a store; static; NULL: not from one */
     uint64_t size;
 };
 
@@ -54,6 +57,9 @@ enum present { ABSENT, SAME, DIFFERENT };
 enum spull_code sp_pull_look(struct pull *pull, enum present *out,
                              struct spull_error *err);
 
+/* Could a file of this size be what the registry promises? */
+bool sp_pull_size_fits(const struct pull *pull, uint64_t size);
+
 /* SPULL_EXISTS: what is there is not what is wanted. */
 enum spull_code sp_pull_say_exists(const struct pull *pull,
                                    struct spull_error *err);
@@ -65,6 +71,29 @@ enum spull_code sp_pull_say_exists(const struct pull *pull,
  */
 enum spull_code sp_pull_turn(struct pull *pull, bool *done,
                              struct spull_error *err);
+
+/* The loop of it all: a look, then a turn or a wait, until the image is there.
+ */
+enum spull_code sp_pull_obtain(struct pull *pull, enum spull_state *state,
+                               struct spull_error *err);
+
+/* What comes of a turn. */
+struct turn {
+    struct sp_sealed *sealed; /* NULL: nothing */
+    bool lost;                /* somebody else leads, or has finished */
+};
+
+/* Takes the lead with a part of our own, or says that the turn is lost. */
+enum spull_code sp_pull_lead(struct pull *pull, struct sp_part *part,
+                             struct turn *turn, struct spull_error *err);
+
+/*
+ * A turn that takes the image from the store which the options name, after
+ * downloading it there if need be. Neither sealed nor lost, and success: no
+ * store can help, and the image is to be downloaded to where it belongs.
+ */
+enum spull_code sp_pull_from_store(struct pull *pull, struct turn *turn,
+                                   struct spull_error *err);
 
 /* Asks the registry; says what has to be proven. */
 enum spull_code sp_pull_find(struct pull *pull, struct spull_error *err);

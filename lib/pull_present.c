@@ -17,7 +17,7 @@
 #include "verify.h"
 
 /* Before the registry was asked, by a pin, the size is not known. */
-static bool size_fits(const struct pull *pull, uint64_t size)
+bool sp_pull_size_fits(const struct pull *pull, uint64_t size)
 {
     return !pull->has_found ||
            sp_size_matches(pull->found.manifest.size, size,
@@ -83,7 +83,8 @@ static enum spull_code compare(struct pull *pull, int fd, enum present *out,
     *out = DIFFERENT;
     if (fstat(fd, &info) != 0)
         return sp_err_sys(err, SPULL_STORAGE, errno, "%s", pull->path);
-    if (!S_ISREG(info.st_mode) || !size_fits(pull, (uint64_t)info.st_size))
+    if (!S_ISREG(info.st_mode) ||
+        !sp_pull_size_fits(pull, (uint64_t)info.st_size))
         return SPULL_OK;
     if (is_known_other(pull, &info))
         return SPULL_OK;
@@ -118,8 +119,8 @@ static enum spull_code judge_other(const struct pull *pull,
 }
 
 /* O_NONBLOCK: the name could be a pipe's, which would wait for a writer. */
-enum spull_code sp_pull_look(struct pull *pull, enum present *out,
-                             struct spull_error *err)
+static enum spull_code look_at_place(struct pull *pull, enum present *out,
+                                     struct spull_error *err)
 {
     enum spull_code code = SPULL_OK;
     struct stat info;
@@ -135,4 +136,31 @@ enum spull_code sp_pull_look(struct pull *pull, enum present *out,
     if (code == SPULL_OK && *out == DIFFERENT)
         code = judge_other(pull, err);
     return code;
+}
+
+/* Any file: what it is worth shows when it is taken. What is none goes, if we
+ * may; else this store is of no use for this blob. */
+static enum spull_code look_at_entry(struct pull *pull, enum present *out,
+                                     struct spull_error *err)
+{
+    struct sp_entry entry;
+    enum sp_stored found = sp_store_find(pull->shared, pull->name, &entry);
+
+    sp_entry_done(&entry);
+    if (found == SP_MISPLACED &&
+        sp_store_remove(pull->shared, pull->name, NULL))
+        found = SP_NOT_STORED;
+    if (found == SP_MISPLACED || found == SP_UNREADABLE)
+        return sp_err_set(err, SPULL_STORAGE, "%s: it can't be read",
+                          pull->path);
+    *out = found == SP_STORED ? SAME : ABSENT;
+    return SPULL_OK;
+}
+
+enum spull_code sp_pull_look(struct pull *pull, enum present *out,
+                             struct spull_error *err)
+{
+    if (pull->shared != NULL)
+        return look_at_entry(pull, out, err);
+    return look_at_place(pull, out, err);
 }

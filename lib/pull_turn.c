@@ -18,12 +18,6 @@
 #include "pull_internal.h"
 #include "verify.h"
 
-/* What comes of a turn. */
-struct turn {
-    struct sp_sealed *sealed; /* NULL: nothing */
-    bool lost;                /* somebody else leads, or has finished */
-};
-
 /*
  * What a failure leaves: bytes that are of use to the next run, unless they are
  * wrong, or are what fills the disk. Those of an earlier run were there before.
@@ -47,10 +41,10 @@ static bool is_mismatch(const struct pull *pull, enum spull_code code)
     return code == SPULL_INTEGRITY && pull->served != NULL;
 }
 
-/* Takes the lead with a part of our own. Whoever led before us may have
- * installed the image between our last look and now. */
-static enum spull_code lead_with(struct pull *pull, struct sp_part *part,
-                                 struct turn *turn, struct spull_error *err)
+/* Whoever led before us may have installed the image between our last look and
+ * now. */
+enum spull_code sp_pull_lead(struct pull *pull, struct sp_part *part,
+                             struct turn *turn, struct spull_error *err)
 {
     enum present present = ABSENT;
     enum spull_code code = SPULL_OK;
@@ -153,6 +147,17 @@ static enum spull_code fill_and_verify(struct pull *pull,
     return code;
 }
 
+static enum spull_code new_part(struct pull *pull, struct sp_part **out,
+                                struct spull_error *err)
+{
+    const char *hex = sp_digest_hex(&pull->want);
+
+    if (pull->shared != NULL)
+        return sp_part_new_shared(pull->shared->dir, pull->shared->where, hex,
+                                  out, err);
+    return sp_part_new(pull->dir, hex, out, err);
+}
+
 /* One attempt with count urls from first on. */
 static enum spull_code attempt(struct pull *pull, size_t first, size_t count,
                                struct turn *turn, struct spull_error *err)
@@ -162,12 +167,12 @@ static enum spull_code attempt(struct pull *pull, size_t first, size_t count,
                            .stated = pull->found.manifest.size,
                            .strict = pull->ctx->opts.strict_size != 0};
     struct sp_part *part = NULL;
-    enum spull_code code =
-        sp_part_new(pull->dir, sp_digest_hex(&pull->want), &part, err);
+    enum spull_code code = new_part(pull, &part, err);
 
     pull->served = NULL;
+    pull->placed = NULL;
     if (code == SPULL_OK)
-        code = lead_with(pull, part, turn, err);
+        code = sp_pull_lead(pull, part, turn, err);
     if (code == SPULL_OK && !turn->lost)
         code = fill_and_verify(pull, &blob, part, turn, err);
     if (code != SPULL_OK)
@@ -262,6 +267,8 @@ enum spull_code sp_pull_turn(struct pull *pull, bool *done,
 
     *done = false;
     if (code == SPULL_OK)
+        code = sp_pull_from_store(pull, &turn, err);
+    if (code == SPULL_OK && turn.sealed == NULL && !turn.lost)
         code = download(pull, &turn, err);
     if (code != SPULL_OK || turn.sealed == NULL)
         return code;

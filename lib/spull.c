@@ -21,6 +21,7 @@
 #include "ref.h"
 #include "registry.h"
 #include "sif.h"
+#include "upkeep.h"
 #include "url.h"
 #include "verify.h"
 #include "watch.h"
@@ -396,4 +397,30 @@ enum spull_code spull_check(struct spull *session, const char *const *names,
                                    .payload = payload};
 
     return sp_check(&session->ctx, session->http, &order, out, err);
+}
+
+static enum spull_code keep_up(struct spull *session, bool prune, unsigned days,
+                               spull_entry_fn tell, void *payload,
+                               struct spull_error *err)
+{
+    const struct sp_upkeep what = {.ctx = &session->ctx,
+                                   .prune = prune,
+                                   .days = days,
+                                   .tell = tell,
+                                   .payload = payload};
+
+    return sp_upkeep(&what, err);
+}
+
+enum spull_code spull_store_prune(struct spull *session, unsigned days,
+                                  spull_entry_fn tell, void *payload,
+                                  struct spull_error *err)
+{
+    return keep_up(session, true, days, tell, payload, err);
+}
+
+enum spull_code spull_store_verify(struct spull *session, spull_entry_fn tell,
+                                   void *payload, struct spull_error *err)
+{
+    return keep_up(session, false, 0, tell, payload, err);
 }

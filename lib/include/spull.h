@@ -154,6 +154,9 @@ struct spull_options {
     uint64_t limit_rate; /* bytes a second for one blob, over one connection;
                             default 0, no limit */
 
+    const char *store; /* a directory that many share: a pull downloads to
+                          there and then shares or copies it; NULL: none */
+
     spull_log_fn log;
     void *log_payload;
     spull_progress_fn progress;
@@ -258,9 +261,11 @@ struct spull_image {
     uint64_t transferred; /* bytes of the blob that came over the network */
     double seconds;       /* for the whole pull */
     enum spull_state state;
-    int weak;         /* only an md5 vouches for it */
-    const char *kind; /* "SIF", "squashfs", "web page", ...; static */
-    const char *arch; /* "amd64", ...; "" where the image says none; static */
+    int weak;           /* only an md5 vouches for it */
+    const char *kind;   /* "SIF", "squashfs", "web page", ...; static */
+    const char *arch;   /* "amd64", ...; "" where the image says none; static */
+    const char *placed; /* how it came from the store: "reflink", "hard link",
+                           "copy"; NULL: it did not; static */
 };
 
 /*
@@ -335,6 +340,40 @@ SPULL_API enum spull_code
 spull_check(struct spull *session, const char *const *names, size_t count,
             enum spull_depth depth, spull_finding_fn found, void *payload,
             struct spull_checked *out, struct spull_error *err);
+
+/* What was done to an entry of the store. Pointers live as long as the callback
+ * runs. */
+struct spull_entry {
+    const char *path;
+    const char *digest;              /* "sha256:...", that it should have */
+    uint64_t size;                   /* in bytes */
+    int removed;                     /* it is gone */
+    const struct spull_error *error; /* NULL: nothing is wrong with it */
+};
+
+/* Anything but 0 ends the call with SPULL_CANCELLED. */
+typedef int (*spull_entry_fn)(void *payload, const struct spull_entry *entry);
+
+/*
+ * Removes from the session's store the entries that were not used for so many
+ * days (0: all of them) and have no other name, and partial files older than
+ * the session's keep_days. Tells of each entry that went, or should have and
+ * could not. Fails with what the first of these failed with, after all were
+ * tried; also USAGE: the session has no store.
+ */
+SPULL_API enum spull_code spull_store_prune(struct spull *session,
+                                            unsigned days, spull_entry_fn tell,
+                                            void *payload,
+                                            struct spull_error *err);
+
+/*
+ * Reads every entry of the session's store, and removes those that are damaged,
+ * if it may. Tells of each. Fails with what the first of these failed with,
+ * after all were read: SPULL_INTEGRITY if it is damaged; also USAGE, STORAGE.
+ */
+SPULL_API enum spull_code spull_store_verify(struct spull *session,
+                                             spull_entry_fn tell, void *payload,
+                                             struct spull_error *err);
 
 #ifdef __cplusplus
 }

@@ -15,9 +15,9 @@ FLOORS = (
     ("words", "err buf limits known ctx thread watch finding"),
     ("values", "ref url digest json manifest span sif head pace retry "
                "owner lint front"),
-    ("world", "http part proof unpack"),
+    ("world", "http part proof store unpack"),
     ("steps", "registry fetch verify install"),
-    ("orders", "pull"),
+    ("orders", "pull upkeep"),
     ("works", "mirror check"),
     ("door", "spull"),
 )

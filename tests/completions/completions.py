@@ -21,8 +21,8 @@ import shells
 SKIPPED = 77
 KEPT = ("PATH", "ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS",
         "TSAN_OPTIONS", "LD_LIBRARY_PATH")
-COMMANDS = ["check", "config", "help", "manifest", "pull", "resolve", "tags",
-            "verify"]
+COMMANDS = ["check", "config", "help", "manifest", "pull", "resolve", "store",
+            "tags", "verify"]
 # A server that hangs must not hang the shell: three seconds, and what a slow
 # machine adds. With the defaults for tries and timeouts it would be 20 or more.
 QUICK = 15
@@ -136,6 +136,10 @@ class Words(Case):
         self.offers("spull help ", COMMANDS)
         self.assertEqual(self.shell.typed("spull ta"), "spull tags ")
 
+    def test_what_a_store_is_for(self):
+        self.offers("spull store ", ["prune", "verify"])
+        self.offers("spull store --store images pr", ["prune"])
+
     def test_no_command_where_there_is_one(self):
         self.offers("spull pull ta", [])
         self.offers("spull tags ma", [])
@@ -179,7 +183,7 @@ class Words(Case):
 
 class Files(Case):
     def test_directories(self):
-        for option in ("-d ", "--dir ", "--ca-dir "):
+        for option in ("-d ", "--dir ", "--ca-dir ", "--store "):
             self.offers("spull pull " + option, ["certs", "images"])
         self.offers("spull --dir=im", ["--dir=images"])
 

@@ -30,7 +30,8 @@ CALLS = ("openat", "close", "read", "write", "pwrite64", "pread64", "fsync",
          "fchmod", "fallocate", "ftruncate", "sync_file_range", "fsetxattr",
          "fgetxattr", "copy_file_range", "renameat", "renameat2", "linkat",
          "unlinkat", "symlinkat", "readlink", "readlinkat", "newfstatat",
-         "fstat", "fstatfs", "fcntl", "quotactl_fd", "getdents64")
+         "fstat", "fstatfs", "fcntl", "quotactl_fd", "getdents64", "ioctl",
+         "mkdirat", "faccessat2", "utimensat")
 ERRORS = ("ENOSPC", "EDQUOT", "EIO", "EINTR", "EACCES", "EROFS")
 SIGNALS = ("INT", "TERM", "HUP")
 # Points of a walk, without SPULL_TESTS_LONG.
@@ -72,6 +73,9 @@ class Strace(Mounted):
         return re.search(r"\(INJECTED\)|--- SIG|\+\+\+ killed by",
                          self.log(scene)) is not None
 
+    def places(self, scene):
+        return [scene.cwd]
+
     def points(self, scene, *args):
         """All calls on the destination, as (call, number), in their order;
         not those where the number stands for something else, too."""
@@ -85,7 +89,8 @@ class Strace(Mounted):
             thread, call, rest = entry.groups()
             number = count.get((thread, call), 0) + 1
             count[thread, call] = number
-            if scene.cwd in rest and not re.match(r"[12]<", rest):
+            if any(place in rest for place in self.places(scene)) and \
+                    not re.match(r"[12]<", rest):
                 found[call, number] = True
             else:
                 others.add((call, number))
@@ -95,12 +100,15 @@ class Strace(Mounted):
 class Stage:
     """What a pull finds, and what it may leave."""
 
-    def __init__(self, label, *args, old=None, kept=0, room=0):
+    def __init__(self, label, *args, old=None, kept=0, room=0, entry=None,
+                 damaged=False):
         self.label = label
         self.args = args
         self.old = old
         self.kept = kept
         self.room = room  # KiB of the file system; 0: it has plenty
+        self.entry = entry
+        self.damaged = damaged
 
 
 class Walk(Strace):
