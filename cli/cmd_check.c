@@ -150,7 +150,7 @@ static enum spull_code check(struct checker *checker)
     if (checker->lost.code != SPULL_OK)
         return cmd_report_out(&checker->lost);
     if (code != SPULL_OK)
-        cmd_report(call, call->operands[0], NULL, &err);
+        say_error(&err, NULL);
     if (code != SPULL_USAGE && code != SPULL_CANCELLED)
         say_summary(&checked);
     return code != SPULL_OK ? code : status_of(opts, &checked);
@@ -164,7 +164,8 @@ static enum spull_code open_session(struct checker *checker,
     struct cmd_call call = *checker->call;
     struct spull_options options;
 
-    rc_use_registry(&rc, call.operands[0], "check");
+    if (rc_use_registry(&rc, call.operands[0], "check", err) != SPULL_OK)
+        return err->code;
     call.rc = &rc;
     spull_options_init(&options);
     options.progress = on_progress;

@@ -54,8 +54,12 @@ enum spull_code rc_load(struct rc *out, const struct opt_line *line,
                         struct spull_error *err);
 void rc_done(struct rc *rc);
 
-/* Makes an operand of a command the registry, whatever else names one. */
-void rc_use_registry(struct rc *rc, const char *value, const char *command);
+/*
+ * Makes an operand of a command the registry, whatever a file or variable says.
+ * SPULL_USAGE: an option says something, too.
+ */
+enum spull_code rc_use_registry(struct rc *rc, const char *value,
+                                const char *command, struct spull_error *err);
 
 /* What the registry setting means: a URL or a directory. SPULL_USAGE. */
 enum spull_code rc_registry(const struct rc *rc, const char **out,

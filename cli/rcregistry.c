@@ -30,12 +30,20 @@ static size_t registry_row(void)
     return number;
 }
 
-void rc_use_registry(struct rc *rc, const char *value, const char *command)
+enum spull_code rc_use_registry(struct rc *rc, const char *value,
+                                const char *command, struct spull_error *err)
 {
     struct rc_origin *origin = &rc->origin[registry_row()];
 
+    if (origin->layer == RC_OPTION) {
+        fail_set(err, SPULL_USAGE, "%s: %s takes the registry as its operand",
+                 origin->name, command);
+        fail_hint(err, "spull %s %s ...", command, rc->set.registry);
+        return SPULL_USAGE;
+    }
     rc->set.registry = value;
     *origin = (struct rc_origin){.layer = RC_OPTION, .name = command};
+    return SPULL_OK;
 }
 
 static enum spull_code no_registry(const struct rc *rc, struct spull_error *err)

@@ -25,16 +25,31 @@ struct look {
     const struct sp_stated *stated;
     struct sp_seen *seen;
     struct spull_error *err;
+    bool no_rest; /* the server was asked for a rest, and sent something else */
 };
 
-/* A server that was lost after all tries is not waited for a second time. */
+static bool is_lost(const struct look *look)
+{
+    const char *lost = look->check->lost;
+
+    return lost != NULL && strcmp(lost, look->url->origin) == 0;
+}
+
+/* A server that was lost after all tries is not waited for a second time,
+ * before it has given an answer. */
 static unsigned retries_for(const struct look *look)
 {
-    const struct sp_checking *check = look->check;
+    return is_lost(look) ? 0 : look->check->ctx->opts.retries;
+}
 
-    if (check->lost != NULL && strcmp(check->lost, look->url->origin) == 0)
-        return 0;
-    return check->ctx->opts.retries;
+static void note_lost(const struct look *look, bool lost)
+{
+    struct sp_checking *check = look->check;
+
+    if (lost == is_lost(look))
+        return;
+    free(check->lost);
+    check->lost = lost ? strdup(look->url->origin) : NULL;
 }
 
 /* bound is 0 where the first bytes are enough. */
@@ -55,28 +70,59 @@ static enum spull_code talk_once(struct look *look, struct sp_talk *talk,
     return code;
 }
 
+/*
+ * Can it go on where it broke off? Only with a validator, since bytes of two
+ * versions would have a digest that neither has.
+ */
+static bool can_go_on(const struct look *look, const struct sp_talk *talk)
+{
+    uint64_t got = atomic_load(&talk->got);
+
+    return talk->hash != NULL && look->seen->ranges && talk->etag[0] != '\0' &&
+           !look->no_rest && got > 0 && got < talk->bound;
+}
+
+/* One more try; after a wait, if the failure says that it may help. */
+static enum spull_code talk_again(struct look *look, struct sp_talk *talk,
+                                  struct sp_retry *so_far, bool *again)
+{
+    look->no_rest = look->no_rest || talk->odd_range;
+    bool go_on = can_go_on(look, talk);
+    struct sp_outcome outcome = {
+        talk->code, talk->transient || talk->odd_range, talk->retry_after,
+        go_on ? atomic_load(&talk->got) - talk->from : 0};
+    struct sp_verdict verdict =
+        sp_retry_judge(so_far, &outcome, retries_for(look), sp_ctx_dice());
+    bool part = talk->part;
+    uint64_t bound = talk->bound;
+
+    *again = verdict.action == SP_TRY_AGAIN;
+    if (!*again)
+        return SPULL_OK;
+    enum spull_code code = sp_watch_rest(&look->check->watch, verdict.wait_ms,
+                                         talk->err.text, look->err);
+    if (code != SPULL_OK)
+        return code;
+    if (go_on) {
+        sp_talk_go_on(talk);
+        return sp_talk(talk, look->check->http, look->url, &look->check->watch,
+                       look->err);
+    }
+    sp_hash_free(talk->hash);
+    return talk_once(look, talk, part, bound);
+}
+
 /* The same until there is an answer, or no more patience. */
 static enum spull_code talk(struct look *look, struct sp_talk *talk, bool part,
                             uint64_t bound)
 {
     struct sp_retry so_far = {0};
-    unsigned retries = retries_for(look);
     enum spull_code code = talk_once(look, talk, part, bound);
+    bool again = true;
 
-    while (code == SPULL_OK && talk->code != SPULL_OK) {
-        struct sp_outcome outcome = {talk->code, talk->transient,
-                                     talk->retry_after, 0};
-        struct sp_verdict verdict =
-            sp_retry_judge(&so_far, &outcome, retries, sp_ctx_dice());
-        if (verdict.action != SP_TRY_AGAIN)
-            break;
-        sp_hash_free(talk->hash);
-        talk->hash = NULL;
-        code = sp_watch_rest(&look->check->watch, verdict.wait_ms,
-                             talk->err.text, look->err);
-        if (code == SPULL_OK)
-            code = talk_once(look, talk, part, bound);
-    }
+    while (code == SPULL_OK && talk->code != SPULL_OK && again &&
+           !(part && talk->odd_range))
+        code = talk_again(look, talk, &so_far, &again);
     return code;
 }
 
@@ -95,10 +141,7 @@ static void take_failure(struct look *look, const struct sp_talk *talk)
         seen->how = SP_SEEN_DENIED;
     else
         seen->how = SP_SEEN_LOST;
-    if (seen->how == SP_SEEN_LOST && talk->transient) {
-        free(look->check->lost);
-        look->check->lost = strdup(look->url->origin);
-    }
+    note_lost(look, seen->how == SP_SEEN_LOST && talk->transient);
 }
 
 static void take_answer(struct look *look, const struct sp_talk *talk)
@@ -106,6 +149,7 @@ static void take_answer(struct look *look, const struct sp_talk *talk)
     struct sp_seen *seen = look->seen;
     uint64_t got = atomic_load(&talk->got);
 
+    note_lost(look, false);
     seen->how = SP_SEEN_THERE;
     seen->http = true;
     seen->told_length = seen->has_length = talk->has_length;
@@ -304,7 +348,7 @@ enum spull_code sp_check_blob(struct sp_checking *check,
                               const struct sp_stated *stated,
                               struct sp_seen *seen, struct spull_error *err)
 {
-    struct look look = {check, url, stated, seen, err};
+    struct look look = {check, url, stated, seen, err, false};
     enum spull_code code = SPULL_OK;
     char *key = NULL;
 

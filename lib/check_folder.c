@@ -25,7 +25,8 @@ struct folder {
     const char *wanted;         /* the only tag, or NULL */
     struct sp_tree_names names; /* folders below manifests/ */
     struct sp_tags tags;
-    bool has_list;
+    bool has_list; /* some document is there */
+    bool list_sound;
     bool has_page;   /* some manifest is there as it is served */
     bool saw_wanted; /* there is something of it */
     struct spull_error *err;
@@ -110,7 +111,8 @@ static enum spull_code read_tags(struct folder *folder)
     }
     if (code == SPULL_OK && folder->has_list)
         code = sp_lint_tags(list.body.data, list.body.len, folder->container,
-                            findings, &folder->tags, folder->err);
+                            findings, &folder->tags, &folder->list_sound,
+                            folder->err);
     sp_finding_about(findings, "", "");
     file_done(&list);
     return code;
@@ -173,7 +175,7 @@ static enum spull_code check_served(struct folder *folder, const char *tag,
     if (!is_page(page))
         return SPULL_OK;
     folder->has_page = true;
-    if (folder->has_list && !is_listed(folder, tag))
+    if (folder->list_sound && !is_listed(folder, tag))
         sp_finding_tell(findings, SP_FINDING_TAG_UNLISTED,
                         "the tag list does not have it");
     return check_manifest(folder, page, page->body.data, page->body.len);

@@ -51,7 +51,7 @@ struct sp_checking {
     struct sp_memo memo;
     struct sp_tree tree;    /* root is NULL: it is no directory */
     struct spull_error why; /* of the blob that was looked at last */
-    char *lost; /* origin that was lost last: not waited for again */
+    char *lost;             /* origin that gave no answer, last of all */
 };
 
 /*

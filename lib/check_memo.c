@@ -41,10 +41,10 @@ static bool has_room(struct sp_memo *memo)
     size_t cap = memo->cap == 0 ? FIRST_CAP : memo->cap * 2;
     struct sp_memo_entry *grown = NULL;
 
-    if (memo->count < memo->cap)
-        return true;
     if (memo->count >= SP_CHECK_BLOBS_MAX)
         return false;
+    if (memo->count < memo->cap)
+        return true;
     grown = realloc(memo->list, cap * sizeof *grown);
     if (grown == NULL)
         return false;

@@ -54,7 +54,7 @@ static enum spull_code read_tags(struct site *site, const char *folder,
     }
     sp_finding_about(&check->findings, page->url.shown, site->container);
     code = sp_lint_tags(page->body.data, page->body.len, site->container,
-                        &check->findings, &site->tags, err);
+                        &check->findings, &site->tags, &site->has_list, err);
     free(site->list_place);
     site->list_place = strdup(page->url.shown);
     return site->list_place == NULL ? sp_err_nomem(err) : code;
@@ -181,7 +181,6 @@ enum spull_code sp_check_site(struct sp_checking *check, const char *container,
     enum spull_code code = check_tags(&site);
 
     check->counts.containers++;
-    site.has_list = code == SPULL_OK;
     /* Who has a tag in mind can do without the list. */
     if (tag != NULL && !sp_check_ends(code))
         code = check_tag(&site, tag);

@@ -16,16 +16,23 @@
 
 #include "err.h"
 
+/* Is it the part that was asked for? */
+static bool is_part(const struct sp_talk *talk, const struct sp_head *head)
+{
+    return head->has_range && head->from == talk->from &&
+           (!talk->part || head->to <= SP_LOOK_BYTES);
+}
+
 static void take_head(struct sp_talk *talk, const struct sp_head *head)
 {
-    bool asked = talk->part && head->status == 206;
+    bool partial = head->status == 206;
 
     talk->page_type = strncasecmp(head->type, "text/html", 9) == 0;
-    talk->ranges = asked && head->has_range && head->from == 0 &&
-                   head->to <= SP_LOOK_BYTES;
-    talk->odd_range = asked && !talk->ranges;
-    talk->has_length = asked ? head->has_total : head->has_length;
-    talk->length = asked ? head->total : head->length;
+    talk->ranges = partial && is_part(talk, head);
+    talk->odd_range = !talk->ranges && (partial || talk->from > 0);
+    talk->has_length = partial ? head->has_total : head->has_length;
+    talk->length = partial ? head->total : head->length;
+    memcpy(talk->etag, head->etag, sizeof talk->etag);
 }
 
 static enum spull_code too_much(struct sp_talk *talk, struct spull_error *err)
@@ -41,6 +48,8 @@ static enum spull_code on_head(void *payload, const struct sp_answer *answer,
     struct sp_talk *talk = payload;
 
     take_head(talk, answer->head);
+    /* Also all of it, where a rest was asked for: the hash is past its start.
+     */
     if (talk->odd_range)
         return sp_err_set(err, SPULL_INTEGRITY,
                           "other bytes than were asked for");
@@ -124,12 +133,22 @@ static enum spull_code wait_for(struct sp_talk *talk, struct sp_http *http,
     return code;
 }
 
+void sp_talk_go_on(struct sp_talk *talk)
+{
+    talk->from = atomic_load(&talk->got);
+    talk->ended = false;
+}
+
 enum spull_code sp_talk(struct sp_talk *talk, struct sp_http *http,
                         const struct sp_url *url, struct sp_watch *watch,
                         struct spull_error *err)
 {
-    struct sp_request request = {
-        .url = url, .ranged = talk->part, .from = 0, .to = SP_LOOK_BYTES};
+    struct sp_request request = {.url = url,
+                                 .ranged = talk->part || talk->from > 0,
+                                 .from = talk->from,
+                                 .to = talk->part ? SP_LOOK_BYTES : talk->bound,
+                                 .if_range =
+                                     talk->from > 0 ? talk->etag : NULL};
     struct sp_sink sink = {talk, on_head, on_body, on_end};
     struct sp_transfer *transfer = NULL;
 

@@ -19,6 +19,7 @@ struct sp_talk {
     bool part;            /* ask for the first SP_LOOK_BYTES only */
     struct sp_hash *hash; /* for all that comes; NULL: the first bytes do */
     uint64_t bound;       /* of what is hashed */
+    uint64_t from;        /* that much was hashed by an earlier request */
 
     /* What came; to be read once sp_talk() has returned. */
     unsigned char first[SP_LOOK_BYTES];
@@ -27,6 +28,7 @@ struct sp_talk {
     bool beyond;              /* there were more bytes than bound */
     bool ranges;              /* the part that was asked for came */
     bool odd_range;           /* another one */
+    char etag[SP_HEAD_VALIDATOR];
     bool has_length;
     uint64_t length; /* of the whole blob */
     bool page_type;
@@ -41,6 +43,9 @@ struct sp_talk {
     pthread_cond_t over;
     bool ended;
 };
+
+/* Makes it go on, from where it broke off, when it is used again. */
+void sp_talk_go_on(struct sp_talk *talk);
 
 /* Fails only where the session, not the transfer, is to end. */
 enum spull_code sp_talk(struct sp_talk *talk, struct sp_http *http,

@@ -279,12 +279,14 @@ static void lint_left_out(const struct sp_tags *tags, struct sp_findings *to)
 
 enum spull_code sp_lint_tags(const char *bytes, size_t len,
                              const char *container, struct sp_findings *to,
-                             struct sp_tags *out, struct spull_error *err)
+                             struct sp_tags *out, bool *sound,
+                             struct spull_error *err)
 {
     struct spull_error why;
     cJSON *root = NULL;
 
     memset(out, 0, sizeof *out);
+    *sound = false;
     enum spull_code code = lint_json(bytes, len, to, &root, err);
     if (root == NULL)
         return code;
@@ -293,7 +295,8 @@ enum spull_code sp_lint_tags(const char *bytes, size_t len,
     code = sp_tags_parse(bytes, len, out, &why);
     if (code == SPULL_INTERNAL)
         return sp_err_nomem(err);
-    if (code != SPULL_OK)
+    *sound = code == SPULL_OK;
+    if (!*sound)
         sp_finding_tell(to, SP_FINDING_TAGS, "%s", why.text);
     lint_left_out(out, to);
     return SPULL_OK;

@@ -45,10 +45,12 @@ enum spull_code sp_lint_manifest(const char *bytes, size_t len,
                                  struct spull_error *err);
 void sp_stated_done(struct sp_stated *stated);
 
-/* The same for a tag list of container; *out has what can be tags. */
+/* The same for a tag list of container; *out has what can be tags, and *sound
+ * says whether it is a list at all. */
 enum spull_code sp_lint_tags(const char *bytes, size_t len,
                              const char *container, struct sp_findings *to,
-                             struct sp_tags *out, struct spull_error *err);
+                             struct sp_tags *out, bool *sound,
+                             struct spull_error *err);
 
 /*
  * Looks at a URL of a blob in a document at base, at the time now. false: there

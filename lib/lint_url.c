@@ -183,7 +183,10 @@ bool sp_lint_url(const struct sp_url *base, const char *text, time_t now,
         sp_url_done(&url);
         return false;
     }
-    if (strcmp(url.text, url.plain) != 0)
+    /* A relative one has those of the registry's address, which are ours. */
+    if (strcmp(url.text, url.plain) != 0 &&
+        (strcmp(base->text, base->plain) == 0 ||
+         !sp_url_same_origin(base, &url)))
         sp_finding_tell(to, SP_FINDING_URL_SECRET,
                         "%s: a user and a password are in it, for all to read",
                         url.shown);

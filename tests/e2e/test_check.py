@@ -266,6 +266,18 @@ class Blobs(Check):
                          *["E-blob-unreachable"] * 10, "W-size-unit")
         self.assertEqual(len(scene.blobs()), 12)
 
+    def test_server_that_comes_back(self):
+        """Once it has answered, it is worth some patience again."""
+        scene = self.scene()
+        data = images.sif()
+        busy = html("Busy", 503)
+        urls = [scene.blob(*replies, path="/blobs/%d" % number)
+                for number, replies in enumerate(
+                    ((busy,), (Reply(data),), (busy, Reply(data))))]
+        self.publish(scene, [layer(len(data), registry.digest_of(data), urls)])
+        self.assertFinds(self.check(scene, "--retries", "1"),
+                         "E-blob-unreachable")
+
     def test_transient_trouble_is_no_finding(self):
         scene = self.scene()
         url = scene.blob(html("Busy", 503), Reply(self.DATA))
@@ -377,6 +389,30 @@ class Deep(Check):
         scene = self.scene()
         self.image(scene, answer, data=data)
         self.assertFinds(self.check(scene, "--deep"), "E-blob-unreachable")
+
+    def test_goes_on_where_it_broke_off(self):
+        """Given a validator; a server that then sends all is read afresh."""
+        data = images.sif(3 * MIB)
+        rest = "bytes=%d-%d" % (MIB, len(data) - 1)
+        for what, first, later, asked in (
+                ("the rest", '"1"', '"1"', [None, rest]),
+                ("no validator", None, None, [None, None]),
+                ("it has changed", '"1"', '"2"', [None, rest, None])):
+            with self.subTest(what):
+                scene = self.scene()
+                whole = [Reply(data, etag=first, cut=MIB),
+                         Reply(data, etag=later)]
+
+                def answer(request):
+                    if (request.range or "").startswith("bytes=0-"):
+                        return Reply(data)
+                    return whole.pop(0) if len(whole) > 1 else whole[0]
+
+                self.publish(scene, [layer(len(data), registry.digest_of(data),
+                                           [scene.blob(answer)])])
+                self.assertFinds(self.check(scene, "--deep", "--retries", "2"))
+                self.assertEqual([request.range for request in
+                                  scene.blobs()[1:]], asked)
 
     def test_each_blob_is_read_once(self):
         scene = self.scene()
@@ -509,6 +545,7 @@ class Documents(Check):
                 ('{"tags": ["latest", "latest"]}', ["W-tag-twice"]),
                 ('{"tags": "latest"}', ["E-tags"]),
                 ('[', ["E-json"]),
+                ('{"tags": 7}', ["E-tags"]),
                 ('{"tags": ["latest", "nope"]}', ["E-tag-phantom"])):
             with self.subTest(text):
                 scene = self.scene()
@@ -607,7 +644,8 @@ class Status(Check):
         for args in ((), (scene.base, "vanessa"), (scene.base, C, "a/b c"),
                      (scene.base, "http://other/a/b"),
                      (scene.base, REF + "@sha256:" + "1" * 64),
-                     ("--deep", "--no-blobs", scene.base, C)):
+                     ("--deep", "--no-blobs", scene.base, C),
+                     ("-r", scene.base, C)):
             with self.subTest(args):
                 self.assertFails(scene.run("check", *args), 2)
         self.assertEqual(scene.requests(), [])
@@ -626,6 +664,7 @@ class Status(Check):
         found = self.assertJson(result)
         self.assertEqual(sorted(found), ["code", "place", "reference",
                                          "severity", "text"])
+        self.assertEqual(self.check(scene, "--json", names=["no/such"]).code, 3)
         self.assertEqual((found["code"], found["severity"],
                           found["reference"], found["place"]),
                          ("W-size-unit", "warning", REF, "%s/%s/manifests/"
@@ -683,6 +722,13 @@ class Folders(Tree):
         self.add()
         os.remove(os.path.join(self.root, C, "tags/index.html"))
         self.assertFinds(self.run_check(), "E-tags-missing")
+
+    def test_broken_list(self):
+        """What it does not list is not held against the manifests."""
+        self.add()
+        self.made.write(C + "/tags/index.html", b"{")
+        self.assertFinds(self.run_check(), "E-json")
+        self.assertFinds(self.run_check(REF), "E-json")
 
     def test_names_that_cannot_be(self):
         self.add()
