@@ -123,6 +123,10 @@ void sp_part_sweep(const char *dir, const struct sp_ctx *ctx, uint64_t *count,
  */
 void sp_part_tidy(int dir, unsigned days);
 
+/* Removes what processes that are gone have left beside a finished file, of the
+ * same blob; what can't be seen from here, if it is older than that. */
+void sp_part_bury(const struct sp_sealed *sealed, unsigned days);
+
 /* The size of the blob, where the writer knows it; it helps the next one. */
 void sp_part_set_size(struct sp_part *part, uint64_t size);
 uint64_t sp_part_size(struct sp_part *part); /* 0: not known */

@@ -131,14 +131,6 @@ enum spull_code sp_part_copy(struct sp_part *part, int fd, uint64_t size,
     return code;
 }
 
-/* A clone or a link has all: then theirs is only to be buried. */
-static bool is_whole(struct sp_part *part)
-{
-    uint64_t size = sp_part_size(part);
-
-    return size > 0 && sp_part_total(part) == size;
-}
-
 static enum spull_code copy_all(struct legacy *legacy, struct sp_watch *watch,
                                 struct spull_error *err)
 {
@@ -146,8 +138,7 @@ static enum spull_code copy_all(struct legacy *legacy, struct sp_watch *watch,
     struct stat info;
     enum spull_code code = SPULL_OK;
 
-    if (fstat(legacy->fd, &info) != 0 || !S_ISREG(info.st_mode) ||
-        is_whole(legacy->part))
+    if (fstat(legacy->fd, &info) != 0 || !S_ISREG(info.st_mode))
         return SPULL_OK;
     if (journal->size > 0)
         sp_part_set_size(legacy->part, journal->size);

@@ -25,6 +25,7 @@ struct sweep {
     time_t before; /* what was last written then is old */
     uint64_t *count;
     uint64_t *bytes;
+    char label[sizeof ".spull--" + SP_PART_LABEL]; /* of one blob's names */
 };
 
 static void take_away(const struct sweep *sweep, const char *name)
@@ -152,16 +153,20 @@ static void tidy_one(const struct sweep *sweep, const char *name)
         take_away(sweep, name);
 }
 
-void sp_part_tidy(int dir, unsigned days)
+/* Of one blob: label is ".spull-LABEL-". */
+static void bury_one(const struct sweep *sweep, const char *name)
 {
-    uint64_t count = 0;
-    uint64_t bytes = 0;
-    time_t keep = (time_t)days * DAY_SECONDS;
-    struct sweep sweep = {.dir = dir,
-                          .before = keep > 0 ? time(NULL) - keep : 0,
-                          .count = &count,
-                          .bytes = &bytes};
-    int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const char *suffix = strrchr(name, '.');
+
+    if (strncmp(name, sweep->label, strlen(sweep->label)) == 0 &&
+        strcmp(suffix, ".spans") == 0)
+        sweep_journal(sweep, name);
+}
+
+static void each(const struct sweep *sweep,
+                 void (*one)(const struct sweep *, const char *))
+{
+    int fd = openat(sweep->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *list = fd < 0 ? NULL : fdopendir(fd);
     struct dirent *entry = NULL;
 
@@ -170,6 +175,36 @@ void sp_part_tidy(int dir, unsigned days)
     if (list == NULL)
         return;
     while ((entry = readdir(list)) != NULL) /* NOLINT(concurrency-mt-unsafe) */
-        tidy_one(&sweep, entry->d_name);
+        one(sweep, entry->d_name);
     closedir(list);
+}
+
+static struct sweep sweep_of(int dir, unsigned days, uint64_t *count,
+                             uint64_t *bytes)
+{
+    return (struct sweep){
+        .dir = dir,
+        .before = days > 0 ? time(NULL) - (time_t)days * DAY_SECONDS : 0,
+        .count = count,
+        .bytes = bytes};
+}
+
+void sp_part_tidy(int dir, unsigned days)
+{
+    uint64_t count = 0;
+    uint64_t bytes = 0;
+    struct sweep sweep = sweep_of(dir, days, &count, &bytes);
+
+    each(&sweep, tidy_one);
+}
+
+void sp_part_bury(const struct sp_sealed *sealed, unsigned days)
+{
+    uint64_t count = 0;
+    uint64_t bytes = 0;
+    struct sweep sweep = sweep_of(sealed->dir, days, &count, &bytes);
+
+    snprintf(sweep.label, sizeof sweep.label, "%.*s",
+             (int)sizeof sweep.label - 1, sealed->name);
+    each(&sweep, bury_one);
 }

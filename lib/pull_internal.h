@@ -81,6 +81,7 @@ enum spull_code sp_pull_obtain(struct pull *pull, enum spull_state *state,
 struct turn {
     struct sp_sealed *sealed; /* NULL: nothing */
     bool lost;                /* somebody else leads, or has finished */
+    bool afresh;              /* without what earlier runs have left */
 };
 
 /* Takes the lead with a part of our own, or says that the turn is lost. */

@@ -94,9 +94,6 @@ static enum spull_code read_all(struct placing *placing, struct sp_part *part,
     if (code != SPULL_OK)
         return code;
     if (!cloned) {
-        /* What an earlier run left behind the end was another blob's. */
-        if (sp_part_extent(part) > size)
-            sp_part_restart(part);
         code = sp_part_reserve(part, size, err);
         if (code == SPULL_OK)
             code =
@@ -147,9 +144,6 @@ static enum spull_code fill(struct placing *placing, struct sp_part *part,
     if (!cloned && entry->fixed)
         code = sp_part_link(part, placing->store.dir, name_of(pull), entry->fd,
                             size, &linked, err);
-    /* A clone or a link lacks nothing: then this only buries the dead. */
-    if (code == SPULL_OK)
-        code = sp_part_inherit(part, pull->deposed, &pull->watch, err);
     if (code != SPULL_OK)
         return code;
     pull->placed = cloned ? "reflink" : linked ? "hard link" : "copy";
@@ -178,6 +172,7 @@ static enum spull_code place(struct placing *placing, struct turn *turn,
         sp_part_discard(part);
         return code;
     }
+    sp_part_bury(turn->sealed, pull->ctx->opts.keep_days);
     sp_ctx_detail(pull->ctx, "%s: %s from %s", pull->path, pull->placed,
                   placing->store.where);
     sp_entry_touch(&placing->entry);

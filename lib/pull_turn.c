@@ -104,11 +104,13 @@ static enum spull_code copy_known(struct pull *pull, struct sp_part *part,
 
 /* Fills the part while verify follows. */
 static enum spull_code fill(struct pull *pull, const struct sp_blob *blob,
-                            struct sp_part *part, struct spull_error *err)
+                            struct sp_part *part, bool afresh,
+                            struct spull_error *err)
 {
-    enum spull_code code =
-        sp_part_inherit(part, pull->deposed, &pull->watch, err);
+    enum spull_code code = SPULL_OK;
 
+    if (!afresh)
+        code = sp_part_inherit(part, pull->deposed, &pull->watch, err);
     if (code == SPULL_OK && pull->file == NULL)
         code = copy_known(pull, part, err);
     if (code == SPULL_OK && pull->file != NULL)
@@ -132,7 +134,7 @@ static enum spull_code fill_and_verify(struct pull *pull,
         sp_verify_start(part, pull->want.algorithm, &verify, err);
 
     if (code == SPULL_OK)
-        code = fill(pull, blob, part, err);
+        code = fill(pull, blob, part, turn->afresh, err);
     if (code == SPULL_OK) {
         if (pull->file == NULL)
             pull->served = &blob->urls[pull->fetched.url];
@@ -196,6 +198,9 @@ static enum spull_code afresh(struct pull *pull, size_t first,
 {
     enum spull_code code = SPULL_INTEGRITY;
 
+    /* What could be removed of earlier runs is gone; what is another user's, in
+     * a sticky directory, is not. */
+    turn->afresh = true;
     for (size_t i = first; i < pull->found.url_count; i++) {
         struct spull_error other = {0};
         sp_ctx_warn(pull->ctx, "%s; downloading it afresh", why->text);

@@ -439,6 +439,24 @@ class Distrust(Stored):
         self.assertStored(scene, data)
         self.assertBytes(other.path(NAME), image(SMALL, seed=1))
 
+    def test_what_the_dead_left_beside_the_image(self):
+        """Is of no use any more; it goes, and nobody else's does."""
+        scene, data = self.published()
+        self.plant(scene, data, data)
+        wrong, other = image(SMALL, seed=1), "0" * 32
+        for label in (digest(data)[:32], other):
+            stem = ".spull-%s-host-1-%016x" % (label, 1)
+            scene.put(stem + ".part", wrong)
+            scene.put(stem + ".spans", b"spull-part 1\nowner - 0 0 0\nbeat 1"
+                      b"\nsize %d\nspan 0 %d\nend\n" % (SMALL, SMALL))
+        self.assertExit(scene.run(REF), 0)
+        self.assertBytes(scene.path(NAME), data)
+        self.assertFiles(scene, NAME, *(
+            ".spull-%s-host-1-%016x%s" % (other, 1, end)
+            for end in (".part", ".spans")))
+        self.assertStored(scene, data)
+        self.assertEqual(scene.blobs(), [])
+
     def in_the_way(self, victim):
         yield "link to a file", lambda path: os.symlink(victim, path)
         yield "link to nothing", lambda path: os.symlink("nothing", path)

@@ -236,6 +236,38 @@ class Strangers(Stored):
         scene, data = self.taken_up([], as_nobody(), 0o1777)
         self.assertOnce(scene, data, CUT)
 
+    def lie_about(self, folder, data):
+        """A partial file of nobody's, whole and wrong."""
+        stem = os.path.join(folder, ".spull-%s-host-1-%016x" % (
+            digest(data)[:32], 1))
+        for end, text in ((".part", image(SMALL, seed=1)),
+                          (".spans", b"spull-part 1\nowner - 0 0 0\nbeat 1\n"
+                           b"size %d\nspan 0 %d\nend\n" % (SMALL, SMALL))):
+            with open(stem + end, "wb") as file:
+                file.write(text)
+            os.chmod(stem + end, 0o644)
+
+    def test_wrong_partial_file_that_cannot_be_removed(self):
+        """It is tried once, and then everything is downloaded afresh."""
+        for where in ("store", "destination"):
+            with self.subTest(where):
+                scene, data = self.published()
+                self.shared(scene, 0o1777)
+                os.chmod(scene.cwd, 0o1777)
+                folder = os.path.join(scene.store, "sha256")
+                if where == "destination":
+                    scene.env.pop("SPULL_STORE")
+                    folder = scene.cwd
+                else:
+                    os.mkdir(folder)
+                    os.chmod(folder, 0o1777)
+                self.lie_about(folder, data)
+                result = scene.run(REF, wrap=as_nobody())
+                self.assertExit(result, 0)
+                self.assertSays(result, "afresh")
+                self.assertBytes(scene.path(NAME), data)
+                self.assertOnce(scene, data)
+
     def test_what_cannot_be_removed(self):
         scene, data = self.published()
         self.shared(scene, 0o1777)
