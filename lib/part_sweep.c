@@ -108,22 +108,43 @@ static void sweep_one(const struct sweep *sweep, const char *name)
         take_away(sweep, name);
 }
 
+static void each(const struct sweep *sweep,
+                 void (*one)(const struct sweep *, const char *))
+{
+    int fd = openat(sweep->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *list = fd < 0 ? NULL : fdopendir(fd);
+    struct dirent *entry = NULL;
+
+    if (list == NULL && fd >= 0)
+        close(fd);
+    if (list == NULL)
+        return;
+    /* The stream is this thread's own (readdir(3), ATTRIBUTES). */
+    while ((entry = readdir(list)) != NULL) /* NOLINT(concurrency-mt-unsafe) */
+        one(sweep, entry->d_name);
+    closedir(list);
+}
+
+static struct sweep sweep_of(int dir, unsigned days, uint64_t *count,
+                             uint64_t *bytes)
+{
+    return (struct sweep){
+        .dir = dir,
+        .before = days > 0 ? time(NULL) - (time_t)days * DAY_SECONDS : 0,
+        .count = count,
+        .bytes = bytes};
+}
+
 void sp_part_sweep(const char *dir, const struct sp_ctx *ctx, uint64_t *count,
                    uint64_t *bytes)
 {
-    time_t keep = (time_t)ctx->opts.keep_days * DAY_SECONDS;
-    struct sweep sweep = {.count = count, .bytes = bytes};
-    DIR *list = opendir(dir);
-    struct dirent *entry = NULL;
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct sweep sweep = sweep_of(fd, ctx->opts.keep_days, count, bytes);
 
-    if (list == NULL)
+    if (fd < 0)
         return;
-    sweep.dir = dirfd(list);
-    sweep.before = keep > 0 ? time(NULL) - keep : 0;
-    /* The stream is this thread's own (readdir(3), ATTRIBUTES). */
-    while ((entry = readdir(list)) != NULL) /* NOLINT(concurrency-mt-unsafe) */
-        sweep_one(&sweep, entry->d_name);
-    closedir(list);
+    each(&sweep, sweep_one);
+    close(fd);
 }
 
 /* Is it a lead whose part is no more, and whose leader does not run here? */
@@ -161,32 +182,6 @@ static void bury_one(const struct sweep *sweep, const char *name)
     if (strncmp(name, sweep->label, strlen(sweep->label)) == 0 &&
         strcmp(suffix, ".spans") == 0)
         sweep_journal(sweep, name);
-}
-
-static void each(const struct sweep *sweep,
-                 void (*one)(const struct sweep *, const char *))
-{
-    int fd = openat(sweep->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *list = fd < 0 ? NULL : fdopendir(fd);
-    struct dirent *entry = NULL;
-
-    if (list == NULL && fd >= 0)
-        close(fd);
-    if (list == NULL)
-        return;
-    while ((entry = readdir(list)) != NULL) /* NOLINT(concurrency-mt-unsafe) */
-        one(sweep, entry->d_name);
-    closedir(list);
-}
-
-static struct sweep sweep_of(int dir, unsigned days, uint64_t *count,
-                             uint64_t *bytes)
-{
-    return (struct sweep){
-        .dir = dir,
-        .before = days > 0 ? time(NULL) - (time_t)days * DAY_SECONDS : 0,
-        .count = count,
-        .bytes = bytes};
 }
 
 void sp_part_tidy(int dir, unsigned days)
