@@ -7,6 +7,7 @@ import tempfile
 
 import profiler
 from contestants import Job
+from lists import DocumentsJob, ListJob
 from machine import Missing, Trouble, build_spull
 from network import Network, Wire
 from race import Race, rows_for
@@ -96,6 +97,8 @@ class Bench:
         """Runs a case; returns its Outcome."""
         if case.server is None:
             return self.run_without_server(case)
+        if case.count > 0:
+            return self.run_list(case)
         with contextlib.ExitStack() as stack:
             base, note, network = self.serve(case, stack)
             images = [self.registry.image(n, sparse=True)
@@ -110,6 +113,20 @@ class Bench:
                      rows, self.rounds(case), self.options.patience)
             account = network.finish() if network else ""
             return Outcome(case, images, note, rows, absent, account)
+
+    def run_list(self, case):
+        """Many images in each run, or many documents."""
+        with contextlib.ExitStack() as stack:
+            base, note, _ = self.serve(case, stack)
+            folder = os.path.join(
+                self.disk if case.out == "disk" else self.ram, "out")
+            kind = DocumentsJob if case.name == "many-resolves" else ListJob
+            job = kind(self.spull, self.registry.folder, base, case.count,
+                       case.size, folder)
+            rows, absent = rows_for([case.racer, *case.peers], [job])
+            Race(self.ram, folder, on_disk=case.out == "disk").run(
+                rows, self.rounds(case), self.options.patience)
+            return Outcome(case, [], note, rows, absent, "")
 
     def job(self, base, image, folder):
         ca = self.authority.path("ca.pem") if base.startswith("https") \

@@ -40,11 +40,12 @@ class Case:
     sizes   several images, of which only spull gets each (sparse)
     loss    on the wire, each way
     repeat  rounds for one that others have, where one run is short
+    count   of images in a list, or of documents; 0: one image
     """
 
     def __init__(self, name, text, server="nginx", out="tmpfs", peers=(),
                  limits=(), size=GIB, sizes=(), loss=0.0, repeat=1,
-                 racer="spull"):
+                 racer="spull", count=0):
         self.name = name
         self.text = text
         self.server = server
@@ -56,6 +57,7 @@ class Case:
         self.loss = loss
         self.repeat = repeat
         self.racer = racer
+        self.count = count
 
     def needed(self):
         """The peers that a limit names."""
@@ -63,6 +65,7 @@ class Case:
                 if any(peer in limit.peers for limit in self.limits)]
 
 
+LISTS = ["curl -Z -K", "curl -Z -K, sha256sum -c", "aria2c -i -j8"]
 WIRE_LIMITS = (Limit(1.0, *VERIFIED), Limit(1.0, "curl -o"))
 
 CASES = [
@@ -94,6 +97,16 @@ CASES = [
     Case("tiny", "manifest and image, over one connection", size=KIB,
          peers=["curl, two URLs"], limits=(Limit(1.15, "curl, two URLs"),),
          repeat=10),
+    Case("many-images", "a list of 200 images, to RAM", racer="spull -f",
+         size=MIB, count=200, repeat=2, peers=LISTS,
+         limits=(Limit(1.3, "curl -Z -K"),
+                 Limit(0.5, "curl -Z -K, sha256sum -c"),
+                 Limit(0.25, "aria2c -i -j8"))),
+    Case("many-images-disk", "the same to disk", out="disk",
+         racer="spull -f", size=MIB, count=200, peers=LISTS),
+    Case("many-resolves", "1000 manifests, from one list",
+         racer="spull resolve -f", size=KIB, count=1000, repeat=2,
+         peers=["curl -K"], limits=(Limit(0.6, "curl -K"),)),
     Case("startup", "start, say a version, end", server=None,
          racer="spull --version", peers=["curl --version"],
          limits=(Limit(1.0, "curl --version"),), repeat=30),

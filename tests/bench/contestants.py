@@ -6,6 +6,9 @@ are the ones that keep it quiet, away from its configuration, or that tell it
 of the bench's certificate authority.
 """
 
+import hashlib
+import os
+
 from servers import manifest_url
 
 # The line that today's users paste, in one shell.
@@ -32,6 +35,28 @@ class Job:
 
     def trust(self, option):
         return [option, self.ca] if self.ca else []
+
+    def fault(self, thorough):
+        """What is wrong with what a run left, or ""."""
+        if self.image is None:
+            return ""
+        try:
+            size = os.path.getsize(self.out)
+        except FileNotFoundError:
+            return "there is no image"
+        if size != self.image.size:
+            return "the image has %d bytes" % size
+        if thorough and digest(self.out) != self.image.sha256:
+            return "the image has another digest"
+        return ""
+
+
+def digest(path):
+    running = hashlib.sha256()
+    with open(path, "rb") as file:
+        for piece in iter(lambda: file.read(1 << 20), b""):
+            running.update(piece)
+    return running.hexdigest()
 
 
 def shell(script, *args):
@@ -80,6 +105,36 @@ def aria2c(connections, check=False, more=()):
     return command
 
 
+def spull_list(job):
+    return [job.spull, "-q", "-r", job.base, "-d", job.folder, "-f",
+            job.path("refs")]
+
+
+def curl_list(job):
+    """curl has them written below the working directory."""
+    return ["curl", "-sSf", "-Z", "-K", job.path("curl")]
+
+
+def curl_list_line(job):
+    return shell('curl -sSf -Z -K "$1" && sha256sum --check --quiet "$2"',
+                 job.path("curl"), job.path("sums"))
+
+
+def aria2c_list(job):
+    return ["aria2c", "--no-conf", "-q", "-j8", "-d", job.folder, "-i",
+            job.path("aria2")]
+
+
+def spull_resolve(job):
+    """The lock file is written, as curl's documents are."""
+    return shell('exec "$1" resolve -r "$2" -f "$3" >lock', job.spull,
+                 job.base, job.path("refs"))
+
+
+def curl_documents(job):
+    return ["curl", "-sSf", "-K", job.path("documents")]
+
+
 def spull_version(job):
     return [job.spull, "--version"]
 
@@ -102,6 +157,12 @@ ALL = {
     "curl, jq, sha256sum": (("curl", "jq", "sha256sum"), curl_line),
     "curl, two URLs": (("curl",), curl_both),
     "curl --version": (("curl",), curl_version),
+    "spull -f": ((), spull_list),
+    "curl -Z -K": (("curl",), curl_list),
+    "curl -Z -K, sha256sum -c": (("curl", "sha256sum"), curl_list_line),
+    "aria2c -i -j8": (("aria2c",), aria2c_list),
+    "spull resolve -f": ((), spull_resolve),
+    "curl -K": (("curl",), curl_documents),
     "wget": (("wget",), wget),
     "aria2c -x8 --file-allocation=none":
         (("aria2c",), aria2c(8, more=("--file-allocation=none",))),
