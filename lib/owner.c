@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,7 +52,7 @@ static uint64_t start_of(uint64_t pid, bool *ended)
     return start;
 }
 
-struct sp_owner sp_owner_self(void)
+static struct sp_owner read_self(void)
 {
     struct sp_owner self = {.pid = (uint64_t)getpid()};
     struct stat space;
@@ -62,6 +63,21 @@ struct sp_owner sp_owner_self(void)
     if (stat("/proc/self/ns/pid", &space) == 0)
         self.space = (uint64_t)space.st_ino;
     self.start = start_of(self.pid, &ended);
+    return self;
+}
+
+/* None of it changes while a process lives; a forked one has another pid. */
+struct sp_owner sp_owner_self(void)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static struct sp_owner known;
+    struct sp_owner self;
+
+    pthread_mutex_lock(&lock);
+    if (known.pid != (uint64_t)getpid())
+        known = read_self();
+    self = known;
+    pthread_mutex_unlock(&lock);
     return self;
 }
 

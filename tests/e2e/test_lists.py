@@ -13,6 +13,7 @@ import threading
 import time
 import unittest
 
+from test_many_tasks import preload
 from harness import images, spull
 from harness.case import Case, main
 from harness.servers import Gate, Reply, not_found, page
@@ -341,6 +342,18 @@ class Pull(Lists):
             self.assertRegex(line, r"^spull: lab/tool:\d+: (downloading 3\d\.\d"
                              r" KiB|3\d\.\d KiB in .*, verified)$")
         self.assertEqual(len(lines), 81)
+
+
+class Flushes(Lists):
+    def test_they_do_not_wait_for_each_other(self):
+        """A disk that takes its time with a flush has several to do."""
+        scene = self.scene()
+        found = self.publish(scene, 8)
+        meeting = os.path.join(self.folder, "met")
+        env = dict(preload(self.folder, "meeting"), MEETING=meeting)
+        self.assertExit(scene.run("-j4", *found, env=env), 0)
+        self.assertAll(scene, found)
+        self.assertTrue(os.path.exists(meeting))
 
 
 class Signals(Lists):
