@@ -25,6 +25,7 @@ struct look {
     const struct sp_stated *stated;
     struct sp_seen *seen;
     struct spull_error *err;
+    bool http1;   /* over HTTP/2 it broke */
     bool no_rest; /* the server was asked for a rest, and sent something else */
 };
 
@@ -61,6 +62,7 @@ static enum spull_code talk_once(struct look *look, struct sp_talk *talk,
     memset(talk, 0, sizeof *talk);
     talk->part = part;
     talk->bound = bound;
+    talk->http1 = look->http1;
     if (bound > 0)
         code = sp_hash_new(look->stated->layer.digest.algorithm, &talk->hash,
                            look->err);
@@ -87,6 +89,7 @@ static enum spull_code talk_again(struct look *look, struct sp_talk *talk,
                                   struct sp_retry *so_far, bool *again)
 {
     look->no_rest = look->no_rest || talk->odd_range;
+    look->http1 = look->http1 || talk->http2_trouble;
     bool go_on = can_go_on(look, talk);
     struct sp_outcome outcome = {
         talk->code, talk->transient || talk->odd_range, talk->retry_after,
@@ -104,6 +107,7 @@ static enum spull_code talk_again(struct look *look, struct sp_talk *talk,
     if (code != SPULL_OK)
         return code;
     if (go_on) {
+        talk->http1 = look->http1;
         sp_talk_go_on(talk);
         return sp_talk(talk, look->check->http, look->url, &look->check->watch,
                        look->err);
@@ -348,7 +352,7 @@ enum spull_code sp_check_blob(struct sp_checking *check,
                               const struct sp_stated *stated,
                               struct sp_seen *seen, struct spull_error *err)
 {
-    struct look look = {check, url, stated, seen, err, false};
+    struct look look = {check, url, stated, seen, err, false, false};
     enum spull_code code = SPULL_OK;
     char *key = NULL;
 

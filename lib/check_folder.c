@@ -25,7 +25,8 @@ struct folder {
     const char *wanted;         /* the only tag, or NULL */
     struct sp_tree_names names; /* folders below manifests/ */
     struct sp_tags tags;
-    bool has_list; /* some document is there */
+    struct sp_index listed; /* the same */
+    bool has_list;          /* some document is there */
     bool list_sound;
     bool has_page;   /* some manifest is there as it is served */
     bool saw_wanted; /* there is something of it */
@@ -113,6 +114,8 @@ static enum spull_code read_tags(struct folder *folder)
         code = sp_lint_tags(list.body.data, list.body.len, folder->container,
                             findings, &folder->tags, &folder->list_sound,
                             folder->err);
+    if (code == SPULL_OK)
+        code = sp_index_init(&folder->listed, &folder->tags, folder->err);
     sp_finding_about(findings, "", "");
     file_done(&list);
     return code;
@@ -156,14 +159,6 @@ static enum spull_code check_source(const struct folder *folder,
     return code;
 }
 
-static bool is_listed(const struct folder *folder, const char *tag)
-{
-    for (size_t i = 0; i < folder->tags.count; i++)
-        if (strcmp(folder->tags.names[i], tag) == 0)
-            return true;
-    return false;
-}
-
 static enum spull_code check_served(struct folder *folder, const char *tag,
                                     const char *ref, const struct file *page)
 {
@@ -175,7 +170,7 @@ static enum spull_code check_served(struct folder *folder, const char *tag,
     if (!is_page(page))
         return SPULL_OK;
     folder->has_page = true;
-    if (folder->list_sound && !is_listed(folder, tag))
+    if (folder->list_sound && !sp_index_has(&folder->listed, tag))
         sp_finding_tell(findings, SP_FINDING_TAG_UNLISTED,
                         "the tag list does not have it");
     return check_manifest(folder, page, page->body.data, page->body.len);
@@ -241,7 +236,7 @@ static enum spull_code check_files(struct folder *folder, const char *tag,
 
     if (!nothing || files[2].code == SPULL_OK)
         folder->saw_wanted = true;
-    if (nothing && is_listed(folder, tag))
+    if (nothing && sp_index_has(&folder->listed, tag))
         code = say_at(folder, "tags/" PAGE, ref, SP_FINDING_TAG_PHANTOM,
                       "it is listed, and there is no manifest");
     if (code == SPULL_OK)
@@ -301,7 +296,7 @@ static enum spull_code check_tags(struct folder *folder)
         const char *name = folder->names.list[i].text;
         if (!sp_ref_component_ok(name, strlen(name)))
             code = say_unnameable(folder, name);
-        else if (!is_listed(folder, name))
+        else if (!sp_index_has(&folder->listed, name))
             code = check_tag(folder, name);
     }
     return code;
@@ -349,6 +344,7 @@ enum spull_code sp_check_folder(struct sp_checking *check,
     if (code == SPULL_OK)
         code = check_all(&folder);
     sp_tree_names_done(&folder.names);
+    sp_index_done(&folder.listed);
     sp_tags_done(&folder.tags);
     free(name);
     return code;

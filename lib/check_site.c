@@ -17,6 +17,7 @@ struct site {
     const char *container;
     char *list_place; /* where its tags are; "" if they can't be had */
     struct sp_tags tags;
+    struct sp_index listed; /* the same */
     bool has_list;
     bool wanted; /* one tag was asked for, and has to be there */
     struct spull_error *err;
@@ -55,6 +56,8 @@ static enum spull_code read_tags(struct site *site, const char *folder,
     sp_finding_about(&check->findings, page->url.shown, site->container);
     code = sp_lint_tags(page->body.data, page->body.len, site->container,
                         &check->findings, &site->tags, &site->has_list, err);
+    if (code == SPULL_OK)
+        code = sp_index_init(&site->listed, &site->tags, err);
     free(site->list_place);
     site->list_place = strdup(page->url.shown);
     return site->list_place == NULL ? sp_err_nomem(err) : code;
@@ -102,21 +105,13 @@ static enum spull_code say_missing(struct site *site, const char *ref,
     return is_gone(site->err) ? code : SPULL_OK;
 }
 
-static bool is_listed(const struct site *site, const char *tag)
-{
-    for (size_t i = 0; i < site->tags.count; i++)
-        if (strcmp(site->tags.names[i], tag) == 0)
-            return true;
-    return false;
-}
-
 static enum spull_code check_page(struct site *site, const char *tag,
                                   const char *ref, const struct sp_page *page)
 {
     struct sp_checking *check = site->check;
 
     sp_finding_about(&check->findings, page->url.shown, ref);
-    if (site->wanted && site->has_list && !is_listed(site, tag))
+    if (site->wanted && site->has_list && !sp_index_has(&site->listed, tag))
         sp_finding_tell(&check->findings, SP_FINDING_TAG_UNLISTED,
                         "the tag list does not have it");
     return sp_check_document(check, &page->url, page->body.data, page->body.len,
@@ -188,6 +183,7 @@ enum spull_code sp_check_site(struct sp_checking *check, const char *container,
         for (size_t i = 0; i < site.tags.count && code == SPULL_OK; i++)
             code = check_tag(&site, site.tags.names[i]);
     sp_finding_about(&check->findings, "", "");
+    sp_index_done(&site.listed);
     sp_tags_done(&site.tags);
     free(site.list_place);
     return code;

@@ -19,6 +19,7 @@ struct sp_talk {
     bool part;            /* ask for the first SP_LOOK_BYTES only */
     struct sp_hash *hash; /* for all that comes; NULL: the first bytes do */
     uint64_t bound;       /* of what is hashed */
+    bool http1;           /* no HTTP/2 */
     uint64_t from;        /* that much was hashed by an earlier request */
 
     /* What came; to be read once sp_talk() has returned. */
@@ -35,6 +36,7 @@ struct sp_talk {
     enum spull_code code; /* of the transfer */
     struct spull_error err;
     bool transient;
+    bool http2_trouble;
     unsigned retry_after;
     unsigned redirects;
     bool refused_redirect;

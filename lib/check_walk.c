@@ -21,6 +21,12 @@ static bool is_own(const char *name)
     return strcmp(name, "tags") == 0 || strcmp(name, "manifests") == 0;
 }
 
+/* What a page generator keeps for itself, at the top: "_layouts", "_site". */
+static bool is_generators(const char *name, size_t depth)
+{
+    return depth == 1 && name[0] == '_';
+}
+
 static bool is_container(const struct sp_tree_names *names)
 {
     for (size_t i = 0; i < names->count; i++)
@@ -34,7 +40,8 @@ static void say(struct sp_checking *check, const char *name,
 {
     char place[SP_REF_MAX];
 
-    snprintf(place, sizeof place, "%s%s", check->tree.shown, name);
+    snprintf(place, sizeof place, "%s%s", check->tree.shown,
+             check->tree.shown[0] == '\0' && name[0] == '\0' ? "." : name);
     sp_finding_about(&check->findings, place, "");
     sp_finding_tell(&check->findings, what, "%s", text);
     sp_finding_about(&check->findings, "", "");
@@ -116,7 +123,8 @@ static bool next(struct walk *walk, enum spull_code *code)
     walk->name.data[level->len] = '\0';
     while (level->next < level->names.count) {
         const struct sp_tree_name *sub = &level->names.list[level->next++];
-        if (sub->link || is_own(sub->text))
+        if (sub->link || is_own(sub->text) ||
+            is_generators(sub->text, walk->depth))
             continue;
         if (sp_buf_print(&walk->name, "%s%s", level->len > 0 ? "/" : "",
                          sub->text) != SP_BUF_OK)
@@ -130,9 +138,11 @@ static bool next(struct walk *walk, enum spull_code *code)
 
 static enum spull_code walk_on(struct walk *walk)
 {
+    const struct sp_tree *tree = &walk->check->tree;
     enum spull_code code = enter(walk);
 
-    while (code == SPULL_OK && walk->depth > 0) {
+    while (code == SPULL_OK && walk->depth > 0 &&
+           tree->folders <= SP_CHECK_FOLDERS_MAX) {
         if (!next(walk, &code) || code != SPULL_OK)
             continue;
         if (walk->depth <= SP_COMPONENTS_MAX)

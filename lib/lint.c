@@ -263,18 +263,23 @@ static void lint_name(const cJSON *root, const char *container,
 }
 
 /* What can be no tag, and what is there once too often. */
-static void lint_left_out(const struct sp_tags *tags, struct sp_findings *to)
+static enum spull_code lint_left_out(const struct sp_tags *tags,
+                                     struct sp_findings *to,
+                                     struct spull_error *err)
 {
-    for (size_t i = 0; i < tags->left_out_count; i++) {
-        bool twice = false;
-        for (size_t j = 0; j < tags->count && !twice; j++)
-            twice = strcmp(tags->names[j], tags->left_out[i]) == 0;
+    struct sp_index index;
+    enum spull_code code = sp_index_init(&index, tags, err);
+
+    for (size_t i = 0; i < tags->left_out_count && code == SPULL_OK; i++) {
+        bool twice = sp_index_has(&index, tags->left_out[i]);
         sp_finding_tell(to,
                         twice ? SP_FINDING_TAG_TWICE : SP_FINDING_TAG_STRANGER,
                         twice ? "\"%s\" is listed more than once"
                               : "\"%s\" is listed, and can be no tag",
                         tags->left_out[i]);
     }
+    sp_index_done(&index);
+    return code;
 }
 
 enum spull_code sp_lint_tags(const char *bytes, size_t len,
@@ -298,6 +303,5 @@ enum spull_code sp_lint_tags(const char *bytes, size_t len,
     *sound = code == SPULL_OK;
     if (!*sound)
         sp_finding_tell(to, SP_FINDING_TAGS, "%s", why.text);
-    lint_left_out(out, to);
-    return SPULL_OK;
+    return lint_left_out(out, to, err);
 }

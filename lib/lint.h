@@ -52,6 +52,18 @@ enum spull_code sp_lint_tags(const char *bytes, size_t len,
                              struct sp_tags *out, bool *sound,
                              struct spull_error *err);
 
+/* The names of a tag list in another order; they are borrowed. */
+struct sp_index {
+    const char **names;
+    size_t count;
+};
+
+enum spull_code sp_index_init(struct sp_index *index,
+                              const struct sp_tags *tags,
+                              struct spull_error *err);
+bool sp_index_has(const struct sp_index *index, const char *tag);
+void sp_index_done(struct sp_index *index);
+
 /*
  * Looks at a URL of a blob in a document at base, at the time now. false: there
  * is nothing that could be asked, and *out is not written. Also SPULL_INTERNAL,

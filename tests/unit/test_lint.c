@@ -5,6 +5,7 @@
  */
 #include <dirent.h>
 
+#include "buf.h"
 #include "findings.h"
 #include "limits.h"
 #include "lint.h"
@@ -228,6 +229,49 @@ static void what_is_wrong_with_tags(void **state)
         assert_int_equal(tags.count, cases[i].count);
         sp_tags_done(&tags);
     }
+}
+
+/* As many as there may be, half of them repeated: not a matter of minutes. */
+static void many_tags_take_no_time(void **state)
+{
+    struct heard heard;
+    struct sp_findings findings = heard_by(&heard);
+    struct sp_tags tags;
+    struct sp_buf text;
+    bool sound = false;
+
+    (void)state;
+    sp_buf_init(&text, SP_DOCUMENT_MAX);
+    sp_buf_add_text(&text, "{\"tags\": [\"0\"");
+    for (int i = 1; i < SP_TAGS_MAX; i++)
+        sp_buf_print(&text, ", \"%d\"", i % (SP_TAGS_MAX / 2));
+    sp_buf_add_text(&text, "]}");
+    assert_int_equal(sp_lint_tags(text.data, text.len, "a/b", &findings, &tags,
+                                  &sound, NULL),
+                     SPULL_OK);
+    assert_int_equal(findings.counts[SPULL_WARNING], SP_TAGS_MAX / 2);
+    assert_int_equal(tags.count, SP_TAGS_MAX / 2);
+    sp_tags_done(&tags);
+    sp_buf_done(&text);
+}
+
+static void finds_what_is_listed(void **state)
+{
+    char *names[] = {"b", "c", "a"};
+    struct sp_tags tags = {.names = names, .count = 3};
+    struct sp_tags none = {.count = 0};
+    struct sp_index index;
+
+    (void)state;
+    assert_int_equal(sp_index_init(&index, &tags, NULL), SPULL_OK);
+    for (size_t i = 0; i < 3; i++)
+        assert_true(sp_index_has(&index, names[i]));
+    assert_false(sp_index_has(&index, "d"));
+    assert_false(sp_index_has(&index, ""));
+    sp_index_done(&index);
+    assert_int_equal(sp_index_init(&index, &none, NULL), SPULL_OK);
+    assert_false(sp_index_has(&index, "a"));
+    sp_index_done(&index);
 }
 
 /* 2026-11-24T06:00:00Z, a Tuesday. */
@@ -499,6 +543,8 @@ int main(void)
         cmocka_unit_test(agrees_with_manifest),
         cmocka_unit_test(agrees_on_spoilt_ones),
         cmocka_unit_test(what_is_wrong_with_tags),
+        cmocka_unit_test(many_tags_take_no_time),
+        cmocka_unit_test(finds_what_is_listed),
         cmocka_unit_test(what_is_wrong_with_urls),
         cmocka_unit_test(what_is_wrong_with_sizes),
         cmocka_unit_test(what_is_wrong_with_absent_blobs),
