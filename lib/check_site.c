@@ -90,12 +90,12 @@ static bool is_gone(const struct spull_error *err)
     return err->code == SPULL_NETWORK && err->http == 0;
 }
 
-static enum spull_code say_missing(struct site *site, const char *ref,
-                                   enum spull_code code)
+static enum spull_code say_missing(struct site *site, const char *tag,
+                                   const char *ref, enum spull_code code)
 {
     struct sp_findings *findings = &site->check->findings;
 
-    if (code == SPULL_NOT_FOUND) {
+    if (code == SPULL_NOT_FOUND && sp_index_has(&site->listed, tag)) {
         sp_finding_about(findings, site->list_place, ref);
         sp_finding_tell(findings, SP_FINDING_TAG_PHANTOM, "%s",
                         site->err->text);
@@ -129,7 +129,7 @@ static enum spull_code check_ref(struct site *site, const char *tag,
     if (code == SPULL_OK) {
         code = check_page(site, tag, ref, &page);
     } else if (!sp_check_ends(code)) {
-        enum spull_code rest = say_missing(site, ref, code);
+        enum spull_code rest = say_missing(site, tag, ref, code);
         code = site->wanted ? code : rest;
     }
     sp_page_done(&page);

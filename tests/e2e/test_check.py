@@ -561,6 +561,8 @@ class Documents(Check):
         self.assertFinds(self.check(scene, names=[REF]), "W-tag-unlisted")
         self.assertFinds(self.check(scene, names=[C + ":other"]),
                          "E-tag-phantom", status=3)
+        self.assertFinds(self.check(scene, names=[C + ":neither"]),
+                         "E-document", status=3)
 
     def test_hostile_text(self):
         """Whatever a document says stays on its line."""
