@@ -51,6 +51,8 @@ void stop_init(void)
     action.sa_flags = 0;
     if (sigaction(SIGPIPE, &action, &old) == 0)
         pipe_ignored = old.sa_handler == SIG_IGN;
+    /* Of a file that may grow no more, the failed write says more. */
+    sigaction(SIGXFSZ, &action, NULL);
 }
 
 void stop_watch(struct spull *session)
