@@ -323,6 +323,11 @@ static void add_state(struct text *text, const struct bar_view *view)
     case SPULL_CHECKING:
         text_add(text, "reading");
         break;
+    case SPULL_UNPACKING:
+        text_add(text, "unpacking");
+        if (view->total > 0)
+            text_add(text, " %u %%", percent_of(view));
+        break;
     case SPULL_DOWNLOADING:
         text_add(text, "downloading");
         break;
@@ -423,14 +428,17 @@ void bar_result(char *dst, size_t cap, const struct spull_image *image)
         text_add(&text, " from the store (%s)", image->placed);
     if (image->placed != NULL && image->transferred == 0)
         return;
-    if (image->transferred < image->size) {
+    if (image->image_digest != NULL) {
+        bar_size(size, (double)image->transferred);
+        text_add(&text, " unpacked, %s downloaded,", size);
+    } else if (image->transferred < image->size) {
         bar_size(size, (double)image->transferred);
         text_add(&text, ", %s of it downloaded,", size);
     }
     text_add(&text, " in ");
     bar_duration(&text, image->seconds);
     /* Over less than a tenth of a second, a rate would be noise. */
-    if (image->seconds >= 0.1) {
+    if (image->seconds >= 0.1 && image->image_digest == NULL) {
         bar_size(size, (double)image->transferred / image->seconds);
         text_add(&text, " (%s/s)", size);
     }

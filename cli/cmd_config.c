@@ -83,7 +83,7 @@ static void print_pair(struct printer *printer, const char *key,
 static bool is_number(const struct opt_row *row)
 {
     return row->kind == OPT_SECONDS || row->kind == OPT_COUNT ||
-           row->kind == OPT_RATE;
+           row->kind == OPT_RATE || row->kind == OPT_SIZE;
 }
 
 /* section and row may be NULL; without a row, the value is text. */

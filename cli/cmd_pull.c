@@ -138,6 +138,7 @@ static enum spull_code print_json(const char *ref,
     out_text(object, "path", image->path);
     out_text(object, "state", installed ? "installed" : "up-to-date");
     out_text(object, "digest", image->digest);
+    out_text(object, "image_digest", image->image_digest);
     out_flag(object, "weak", image->weak != 0);
     out_count(object, "size", image->size);
     out_count(object, "transferred", image->transferred);

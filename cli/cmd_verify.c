@@ -31,6 +31,7 @@ static enum spull_code print_json(const struct spull_image *image,
     out_text(object, "reference", ref);
     out_text(object, "state", "verified");
     out_text(object, "digest", image->digest);
+    out_text(object, "image_digest", image->image_digest);
     out_flag(object, "weak", image->weak != 0);
     out_count(object, "size", image->size);
     out_seconds(object, "seconds", image->seconds);

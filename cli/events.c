@@ -54,6 +54,8 @@ static const char *phase_name(enum spull_phase phase)
         return "installing";
     case SPULL_CHECKING:
         return "checking";
+    case SPULL_UNPACKING:
+        return "unpacking";
     }
     return "";
 }

@@ -56,6 +56,8 @@ const char *opt_kind_name(enum opt_kind kind)
         return "number";
     case OPT_RATE:
         return "rate";
+    case OPT_SIZE:
+        return "size";
     case OPT_PATIENCE:
         return "patience";
     case OPT_LIST:
@@ -135,9 +137,9 @@ static bool read_unit(const char *unit, unsigned *power)
     return true;
 }
 
-/* "500K", as curl(1) takes it. */
-static enum spull_code set_rate(uint64_t *place, const char *value,
-                                struct spull_error *err)
+/* "500K", as curl(1) takes it; what: a rate, a size. */
+static enum spull_code set_bytes(uint64_t *place, const char *value,
+                                 const char *what, struct spull_error *err)
 {
     uint64_t number = 0;
     const char *end = NULL;
@@ -146,7 +148,7 @@ static enum spull_code set_rate(uint64_t *place, const char *value,
     if (!read_number(value, &number, &end) || !read_unit(end, &power) ||
         number > UINT64_MAX >> (10 * power))
         return fail_set(err, SPULL_USAGE,
-                        "'%s' is not a rate like 500K, 20M or 1G", value);
+                        "'%s' is not a %s like 500K, 20M or 1G", value, what);
     *place = number << (10 * power);
     return SPULL_OK;
 }
@@ -182,7 +184,9 @@ enum spull_code opt_set(void *base, const struct opt_row *row,
     case OPT_JOBS:
         return set_count(place, value, "", 1, POOL_JOBS_MAX, err);
     case OPT_RATE:
-        return set_rate(place, value, err);
+        return set_bytes(place, value, "rate", err);
+    case OPT_SIZE:
+        return set_bytes(place, value, "size", err);
     case OPT_PATIENCE:
         return set_patience(place, value, err);
     case OPT_LIST:
@@ -213,6 +217,7 @@ const char *opt_get(const void *base, const struct opt_row *row,
         snprintf(number, OPT_NUMBER_TEXT, "%u", *(const unsigned *)place);
         return number;
     case OPT_RATE:
+    case OPT_SIZE:
         snprintf(number, OPT_NUMBER_TEXT, "%" PRIu64, *(const uint64_t *)place);
         return number;
     case OPT_LIST:

@@ -23,6 +23,7 @@ enum opt_kind {
     OPT_COUNT,    /* unsigned; what makes sense, the library knows */
     OPT_JOBS,     /* unsigned, from 1 to what a pool bears */
     OPT_RATE,     /* uint64_t, bytes a second; K, M and G are powers of 1024 */
+    OPT_SIZE,     /* uint64_t, bytes; with the same letters */
     OPT_PATIENCE, /* unsigned, seconds or "forever" (SPULL_WAIT) */
     OPT_LIST      /* const char *, checked here and collected by others */
 };

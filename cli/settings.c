@@ -60,6 +60,13 @@ static const struct opt_row image_rows[] = {
      "sizes in manifests count bytes, never KiB of disk usage"},
     {"allow-md5", 0, NULL, OPT_FLAG, AT(allow_md5), "allow-md5",
      "take an md5 for a proof where a manifest states nothing better"},
+    {"unpack", 0, NULL, OPT_FLAG, AT(unpack), "unpack",
+     "unpack the image out of an archive or a compressed file (the default), "
+     "or "
+     "keep that as it is"},
+    {"unpack-max", 0, "SIZE", OPT_SIZE, AT(unpack_max), "unpack-max",
+     "refuse an archive with an image of more than SIZE bytes (64G; 0: no "
+     "limit of its own)"},
     {"connections", 0, "N", OPT_COUNT, AT(connections), "connections",
      "use up to N connections for an image (1 to 16)"},
     {"wait", 0, "SECONDS|forever", OPT_PATIENCE, AT(wait), "wait",
@@ -126,6 +133,8 @@ void settings_init(struct settings *settings)
     settings->limit_rate = options.limit_rate;
     settings->strict_size = options.strict_size != 0;
     settings->allow_md5 = options.allow_md5 != 0;
+    settings->unpack = options.unpack != 0;
+    settings->unpack_max = options.unpack_max;
 }
 
 /* The library's word for "none" is the empty one, which no file can say. */
@@ -158,4 +167,6 @@ void settings_to_options(const struct settings *settings, const char *registry,
     options->arch = settings->arch;
     options->strict_size = settings->strict_size;
     options->allow_md5 = settings->allow_md5;
+    options->unpack = settings->unpack;
+    options->unpack_max = settings->unpack_max;
 }

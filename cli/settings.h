@@ -37,6 +37,8 @@ struct settings {
     const char *arch;
     bool strict_size;
     bool allow_md5;
+    bool unpack;
+    uint64_t unpack_max;
     unsigned connections;
     unsigned jobs;
     unsigned wait;
@@ -51,7 +53,7 @@ extern const struct opt_table settings_list;    /* who takes lists */
 extern const struct opt_table settings_store;   /* who has to do with a store */
 
 /* The rows of all keys, numbered. NULL: no more. */
-#define SETTINGS_MAX 25
+#define SETTINGS_MAX 27
 const struct opt_row *settings_row(size_t number);
 
 void settings_init(struct settings *settings);

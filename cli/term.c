@@ -197,6 +197,7 @@ static void log_begin(struct term_job *job, const struct bar_view *view)
 static bool can_begin(const struct bar_view *view)
 {
     return (view->phase == SPULL_DOWNLOADING ||
+            view->phase == SPULL_UNPACKING ||
             view->phase == SPULL_INSTALLING) &&
            (view->total > 0 || view->bytes > 0);
 }

@@ -83,8 +83,9 @@ _spull_takes_value() {
             --netrc-file | --header | --proxy | --ip-version | \
             --user-agent | --connect-timeout | --stall-timeout | \
             --max-time | --retries | --dir | --arch | --connections | \
-            --limit-rate | --wait | --store | --keep-days | --jobs | --file | \
-            --output | --progress-fd | --ref | --older-than) ;;
+            --limit-rate | --wait | --store | --keep-days | --unpack-max | \
+            --jobs | --file | --output | --progress-fd | --ref | \
+            --older-than) ;;
         *) return 1 ;;
     esac
 }
@@ -105,7 +106,8 @@ _spull_options() {
         --user-agent --connect-timeout --stall-timeout --max-time --retries
         --json)
     local keys=(-d --dir --arch --strict-size --no-strict-size --allow-md5
-        --no-allow-md5 --connections --limit-rate --wait --store --keep-days)
+        --no-allow-md5 --unpack --no-unpack --unpack-max --connections
+        --limit-rate --wait --store --keep-days)
     local jobs=(-j --jobs) list=(-f --file)
     local file=(-o --output -F --force --progress-fd)
     case $command in

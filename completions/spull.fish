@@ -29,8 +29,8 @@ function __spull_look
                 --client-cert --client-key --netrc-file --header --proxy \
                 --ip-version --user-agent --connect-timeout --stall-timeout \
                 --max-time --retries --dir --arch --connections --limit-rate \
-                --wait --store --keep-days --jobs --file --output \
-                --progress-fd --ref --older-than
+                --wait --store --keep-days --unpack-max --jobs --file \
+                --output --progress-fd --ref --older-than
             set name $word
         else if set --local cut \
                 (string match -r -- '^-[qvhFV]*([rdofj])(.*)$' $word)
@@ -168,6 +168,10 @@ complete -c spull -n $keys -l allow-md5 \
     -d 'take an md5 where there is no better'
 complete -c spull -n $keys -l no-allow-md5 \
     -d 'refuse what only an md5 vouches for'
+complete -c spull -n $keys -l unpack \
+    -d 'unpack archives and compressed files'
+complete -c spull -n $keys -l no-unpack -d 'keep archives as they are'
+complete -c spull -n $keys -l unpack-max -x -d 'unpack no larger image'
 complete -c spull -n $keys -l connections -x \
     -d 'use up to this many connections'
 complete -c spull -n $keys -l limit-rate -x \

@@ -17,6 +17,7 @@
 
 #include "http.h"
 #include "part.h"
+#include "sif.h"
 #include "url.h"
 #include "watch.h"
 
@@ -42,5 +43,13 @@ struct sp_fetched {
 enum spull_code sp_fetch(struct sp_http *http, const struct sp_blob *blob,
                          struct sp_part *part, struct sp_watch *watch,
                          struct sp_fetched *out, struct spull_error *err);
+
+/*
+ * What the first bytes of blob say: a few KiB from one of its URLs. Any code
+ * but USAGE and EXISTS.
+ */
+enum spull_code sp_fetch_look(struct sp_http *http, const struct sp_blob *blob,
+                              struct sp_watch *watch, struct sp_look *out,
+                              struct spull_error *err);
 
 #endif

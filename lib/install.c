@@ -43,9 +43,11 @@ static mode_t current_umask(void)
 static enum spull_code dress(const struct sp_sealed *sealed, mode_t mode,
                              struct spull_error *err)
 {
+    const struct sp_proof proof = {sealed->digest, sealed->look,
+                                   sealed->unpacked, sealed->origin};
     bool ok = false;
 
-    sp_proof_write(sealed->fd, &sealed->digest, &sealed->look);
+    sp_proof_write(sealed->fd, &proof);
     if (sealed->shared)
         ok = sp_part_share(sealed->dir, sealed->fd, 0500, 0555);
     else

@@ -165,6 +165,26 @@ static enum spull_code read_layer(const cJSON *root, struct sp_manifest *out,
     return code;
 }
 
+/* Rarely of use, and often wrong: what makes no sense there is no error. */
+static void read_config(const cJSON *root, struct sp_manifest *out)
+{
+    const cJSON *config = cJSON_GetObjectItemCaseSensitive(root, "config");
+    uint64_t size = 0;
+    struct sp_digest digest = {.algorithm = SP_OTHER_ALGORITHM};
+
+    if (!cJSON_IsObject(config))
+        return;
+    if (sp_manifest_size(config, "config", &size, NULL) == SPULL_OK &&
+        size != out->size)
+        out->image_size = size;
+    if (sp_manifest_digest(config, "config", &digest, NULL) == SPULL_OK &&
+        digest.algorithm == SP_SHA256 &&
+        !sp_digest_equal(&digest, &out->digest)) {
+        out->has_image_digest = true;
+        out->image_digest = digest;
+    }
+}
+
 enum spull_code sp_manifest_parse(const char *bytes, size_t len,
                                   struct sp_manifest *out,
                                   struct spull_error *err)
@@ -178,6 +198,7 @@ enum spull_code sp_manifest_parse(const char *bytes, size_t len,
     code = read_layer(root, &manifest, err);
     if (code != SPULL_OK)
         goto out;
+    read_config(root, &manifest);
     manifest.json = sp_json_ascii(root);
     if (!manifest.json) {
         code = sp_err_nomem(err);

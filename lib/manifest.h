@@ -23,6 +23,11 @@ struct sp_manifest {
     struct sp_digest digest; /* of the layer, which describes the blob */
     char **urls;             /* as written; at least one */
     size_t url_count;
+    /* What config says of the image, which counts only where the blob is an
+     * archive of it (REGISTRY.md, 3). */
+    uint64_t image_size; /* as stated; 0: nothing, or the same as size */
+    bool has_image_digest;
+    struct sp_digest image_digest; /* a sha256 other than digest */
 };
 
 /* What a body is, before it is parsed as JSON. */

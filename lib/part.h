@@ -46,6 +46,8 @@ struct sp_sealed {
     uint64_t size;
     struct sp_digest digest;
     struct sp_look look;
+    bool unpacked; /* from an archive, which was verified: with this */
+    struct sp_digest origin; /* digest */
 };
 
 /*
@@ -126,6 +128,13 @@ void sp_part_tidy(int dir, unsigned days);
 /* Removes what processes that are gone have left beside a finished file, of the
  * same blob; what can't be seen from here, if it is older than that. */
 void sp_part_bury(const struct sp_sealed *sealed, unsigned days);
+
+/*
+ * For a part that is made from another file, and is of no use before it is
+ * whole: removes those of the same label that processes which are gone have
+ * left (deposed as above), and lets everybody know whose this one is.
+ */
+void sp_part_claim(struct sp_part *part, bool deposed, struct sp_watch *watch);
 
 /* The size of the blob, where the writer knows it; it helps the next one. */
 void sp_part_set_size(struct sp_part *part, uint64_t size);
@@ -265,7 +274,8 @@ enum sp_lead_state {
 /* Has a look at the leader. *bytes: what it had finished, if that is known. */
 enum sp_lead_state sp_lead_look(struct sp_lead *lead, uint64_t *bytes);
 
-/* Tries to lead with this part. false: somebody else was first. */
+/* Tries to lead with this part, also when we lead with another. false: somebody
+ * else was first. */
 bool sp_lead_take(struct sp_lead *lead, const struct sp_part *part);
 
 /* Takes away the leader that the last look saw. */
@@ -273,9 +283,10 @@ void sp_lead_depose(struct sp_lead *lead);
 
 /*
  * Is fd the very file that a leader was seen to fill, and that leader this user
- * or root? Then whoever named it had verified it, in this inode.
+ * or root? Then whoever named it had verified it, in this inode. *other: its
+ * label is not that of the lead.
  */
-bool sp_lead_made(const struct sp_lead *lead, int fd);
+bool sp_lead_made(const struct sp_lead *lead, int fd, bool *other);
 
 /* Closes that file: while it is open, its blocks are taken. */
 void sp_lead_forget(struct sp_lead *lead);

@@ -195,6 +195,7 @@ static enum spull_code take_part(struct legacy *legacy, struct sp_watch *watch,
 struct scan {
     struct sp_part *part;
     bool deposed;
+    bool drop; /* what there is, instead of copying it */
     struct sp_watch *watch;
     time_t now; /* by the clock that dates the files here */
 };
@@ -204,6 +205,17 @@ static bool may_take(const struct scan *scan, const struct sp_owner *owner)
     enum sp_life life = sp_owner_life(owner);
 
     return life == SP_GONE || (life == SP_ELSEWHERE && scan->deposed);
+}
+
+/* What nobody can go on with is in the way. */
+static enum spull_code drop(const struct legacy *legacy)
+{
+    int dir = legacy->part->file.dir;
+
+    sp_journal_remove_next(dir, legacy->name);
+    unlinkat(dir, legacy->name, 0);
+    sp_journal_remove(dir, legacy->name);
+    return SPULL_OK;
 }
 
 /* One earlier part, by the name of its journal. */
@@ -218,7 +230,8 @@ static enum spull_code take_up(const struct scan *scan, const char *name,
         return sp_err_nomem(err);
     if (sp_journal_read(scan->part->file.dir, name, &legacy.journal) &&
         may_take(scan, &legacy.journal.owner))
-        code = take_part(&legacy, scan->watch, err);
+        code =
+            scan->drop ? drop(&legacy) : take_part(&legacy, scan->watch, err);
     free(legacy.name);
     sp_journal_done(&legacy.journal);
     return code;
@@ -286,13 +299,12 @@ static enum spull_code scan_all(const struct scan *scan, DIR *list,
     return code;
 }
 
-enum spull_code sp_part_inherit(struct sp_part *part, bool deposed,
-                                struct sp_watch *watch, struct spull_error *err)
+static enum spull_code scan_folder(struct scan *scan, struct spull_error *err)
 {
-    struct scan scan = {.part = part, .deposed = deposed, .watch = watch};
+    const struct sp_sealed *file = &scan->part->file;
     enum spull_code code = SPULL_OK;
     struct stat info;
-    int fd = openat(part->file.dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = openat(file->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *list = fd < 0 ? NULL : fdopendir(fd);
 
     if (list == NULL) {
@@ -300,9 +312,28 @@ enum spull_code sp_part_inherit(struct sp_part *part, bool deposed,
             close(fd);
         return SPULL_OK;
     }
-    if (fstat(part->file.fd, &info) == 0)
-        scan.now = info.st_mtime;
-    code = scan_all(&scan, list, err);
+    if (fstat(file->fd, &info) == 0)
+        scan->now = info.st_mtime;
+    code = scan_all(scan, list, err);
     closedir(list);
     return code;
+}
+
+enum spull_code sp_part_inherit(struct sp_part *part, bool deposed,
+                                struct sp_watch *watch, struct spull_error *err)
+{
+    struct scan scan = {.part = part, .deposed = deposed, .watch = watch};
+
+    return scan_folder(&scan, err);
+}
+
+/* A scan that copies nothing fails for want of memory alone, and then what is
+ * left is left for a while longer. */
+void sp_part_claim(struct sp_part *part, bool deposed, struct sp_watch *watch)
+{
+    struct scan scan = {
+        .part = part, .deposed = deposed, .drop = true, .watch = watch};
+
+    (void)sp_part_save_at_once(part);
+    (void)scan_folder(&scan, NULL);
 }

@@ -27,6 +27,7 @@ struct sp_lead {
     char theirs[SP_LEAD_ROOM]; /* what the last look saw; "": nobody leads */
     char *pulse;               /* their journal at the last look, or NULL */
     int made;                  /* their partial file, open to be read, or -1 */
+    bool other;                /* its label is not that of the link */
     bool stuck;                /* a link that can't be removed: do without */
 };
 
@@ -115,9 +116,13 @@ bool sp_lead_split(const char *target, char name[SP_LEAD_ROOM],
  */
 static void see_part(struct sp_lead *lead, const char *name)
 {
-    if (lead->made < 0)
-        lead->made = openat(lead->dir, name,
-                            O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    size_t stem = strlen(lead->link) - strlen(".lead");
+
+    if (lead->made >= 0)
+        return;
+    lead->made =
+        openat(lead->dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    lead->other = strncmp(name, lead->link, stem) != 0;
 }
 
 static bool has_pulse(struct sp_lead *lead, const char *name, uint64_t *bytes)
@@ -251,11 +256,12 @@ bool sp_lead_is_over(int dir, const char *link, time_t when)
     }
 }
 
-bool sp_lead_made(const struct sp_lead *lead, int fd)
+bool sp_lead_made(const struct sp_lead *lead, int fd, bool *other)
 {
     struct stat made;
     struct stat info;
 
+    *other = lead->other;
     return lead->made >= 0 && fstat(lead->made, &made) == 0 &&
            fstat(fd, &info) == 0 && info.st_dev == made.st_dev &&
            info.st_ino == made.st_ino &&

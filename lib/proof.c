@@ -35,9 +35,9 @@ static bool is_same(const struct binding *a, const struct binding *b)
            a->seconds == b->seconds && a->nanoseconds == b->nanoseconds;
 }
 
-void sp_proof_write(int fd, const struct sp_digest *digest,
-                    const struct sp_look *look)
+void sp_proof_write(int fd, const struct sp_proof *proof)
 {
+    const struct sp_look *look = &proof->look;
     struct stat info;
     struct binding at;
     char text[TEXT_ROOM];
@@ -46,10 +46,12 @@ void sp_proof_write(int fd, const struct sp_digest *digest,
     if (!look->image || fstat(fd, &info) != 0)
         return;
     at = bind_to(&info);
-    len = snprintf(text, sizeof text,
-                   "1 %s %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRId64 " %s %s",
-                   digest->text, at.size, at.inode, at.seconds, at.nanoseconds,
-                   look->kind, look->arch[0] == '\0' ? "-" : look->arch);
+    len = snprintf(
+        text, sizeof text,
+        "1 %s %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRId64 " %s %s %s",
+        proof->digest.text, at.size, at.inode, at.seconds, at.nanoseconds,
+        look->kind, look->arch[0] == '\0' ? "-" : look->arch,
+        proof->unpacked ? proof->origin.text : "-");
     if (len > 0 && len < (int)sizeof text &&
         fsetxattr(fd, NAME, text, (size_t)len, 0) != 0)
         return;
@@ -61,6 +63,7 @@ struct words {
     struct binding at;
     char kind[16];
     char arch[16];
+    char origin[SP_DIGEST_TEXT]; /* "-": none; "": of an older spull */
 };
 
 static bool read_words(int fd, struct words *out)
@@ -71,11 +74,12 @@ static bool read_words(int fd, struct words *out)
     if (len <= 0)
         return false;
     text[len] = '\0';
+    out->origin[0] = '\0';
     return sscanf(text,
                   "1 %159s %" SCNu64 " %" SCNu64 " %" SCNd64 " %" SCNd64
-                  " %15s %15s",
+                  " %15s %15s %159s",
                   out->digest, &out->at.size, &out->at.inode, &out->at.seconds,
-                  &out->at.nanoseconds, out->kind, out->arch) == 7;
+                  &out->at.nanoseconds, out->kind, out->arch, out->origin) >= 7;
 }
 
 /* Words to the static strings of sif. */
@@ -99,7 +103,21 @@ static bool is_trusted(const struct stat *info)
     return info->st_uid == geteuid() || info->st_uid == 0;
 }
 
-bool sp_proof_read(int fd, struct sp_digest *digest, struct sp_look *look)
+static bool understand(const struct words *words, struct sp_proof *out)
+{
+    struct sp_proof proof = {.look = look_of(words)};
+
+    proof.unpacked =
+        words->origin[0] != '\0' && strcmp(words->origin, "-") != 0;
+    if (sp_digest_parse(words->digest, &proof.digest, NULL) != SPULL_OK ||
+        (proof.unpacked &&
+         sp_digest_parse(words->origin, &proof.origin, NULL) != SPULL_OK))
+        return false;
+    *out = proof;
+    return true;
+}
+
+bool sp_proof_read(int fd, struct sp_proof *out)
 {
     struct stat info;
     struct words words;
@@ -108,17 +126,14 @@ bool sp_proof_read(int fd, struct sp_digest *digest, struct sp_look *look)
     if (fstat(fd, &info) != 0 || !is_trusted(&info) || !read_words(fd, &words))
         return false;
     now = bind_to(&info);
-    if (!is_same(&now, &words.at) ||
-        sp_digest_parse(words.digest, digest, NULL) != SPULL_OK)
-        return false;
-    *look = look_of(&words);
-    return true;
+    return is_same(&now, &words.at) && understand(&words, out);
 }
 
-bool sp_proof_remember(int fd, struct sp_digest *digest)
+bool sp_proof_remember(int fd, struct sp_proof *out)
 {
+    struct stat info;
     struct words words;
 
-    return read_words(fd, &words) &&
-           sp_digest_parse(words.digest, digest, NULL) == SPULL_OK;
+    return fstat(fd, &info) == 0 && is_trusted(&info) &&
+           read_words(fd, &words) && understand(&words, out);
 }

@@ -222,6 +222,8 @@ static enum spull_code describe(const struct pull *pull,
     image->path = strdup(pull->path);
     image->ref = pull->ref == NULL ? strdup("") : sp_ref_text(pull->ref);
     image->digest = strdup(pull->want.text);
+    if (pull->packing == PACKED && pull->has_image)
+        image->image_digest = strdup(pull->image.text);
     if (pull->served != NULL)
         image->url = strdup(pull->served->plain);
     image->size = pull->size;
@@ -231,7 +233,9 @@ static enum spull_code describe(const struct pull *pull,
     image->kind = pull->look.kind;
     image->arch = pull->look.arch;
     if (image->path == NULL || image->ref == NULL || image->digest == NULL ||
-        (pull->served != NULL && image->url == NULL))
+        (pull->served != NULL && image->url == NULL) ||
+        (pull->packing == PACKED && pull->has_image &&
+         image->image_digest == NULL))
         return sp_err_nomem(err);
     return SPULL_OK;
 }
@@ -255,7 +259,8 @@ enum spull_code sp_pull(struct sp_ctx *ctx, struct sp_http *http,
                         .has_found = order->found != NULL,
                         .file = order->file,
                         .store = order->store,
-                        .replace = order->store || ctx->opts.force != 0};
+                        .replace = order->store || ctx->opts.force != 0,
+                        .unpack = !order->store && ctx->opts.unpack != 0};
     struct spull_image *image = calloc(1, sizeof *image);
     uint64_t start = sp_watch_ms();
     enum spull_code code = SPULL_OK;
@@ -269,7 +274,7 @@ enum spull_code sp_pull(struct sp_ctx *ctx, struct sp_http *http,
                          : run(&pull, &image->state, err);
     if (code == SPULL_OK)
         code = describe(&pull, image, err);
-    if (code == SPULL_OK && pull.ref != NULL)
+    if (code == SPULL_OK && pull.ref != NULL && image->image_digest == NULL)
         sp_known_add(&ctx->known, image->digest, image->path);
     image->seconds = (double)(sp_watch_ms() - start) / 1000.0;
     sp_lead_free(pull.lead);

@@ -4,7 +4,8 @@
  *
  * pull.c has the steps in order, pull_present.c what lies at the destination
  * already, pull_turn.c one turn at downloading, pull_store.c how a store spares
- * that, pull_verify.c the second look at a file. Nobody else includes it.
+ * that, pull_unpack.c what a blob that is an archive takes beside,
+ * pull_verify.c the second look at a file. Nobody else includes it.
  */
 #ifndef SP_PULL_INTERNAL_H
 #define SP_PULL_INTERNAL_H
@@ -15,11 +16,15 @@
 #include "digest.h"
 #include "fetch.h"
 #include "part.h"
+#include "proof.h"
 #include "pull.h"
 #include "registry.h"
 #include "sif.h"
 #include "store.h"
 #include "watch.h"
+
+/* Is the blob itself the image, or has that to be unpacked? */
+enum packing { PACKING_UNKNOWN, PLAIN, PACKED };
 
 struct pull {
     struct sp_ctx *ctx;
@@ -36,19 +41,31 @@ struct pull {
     const int *file;
     bool store;
     bool replace; /* what is there and differs */
-    struct sp_digest want;
-    struct sp_look look; /* of the image, whoever has read it */
+    bool unpack;  /* the image out of an archive */
+    enum packing packing;
+    struct sp_digest want;  /* of the blob */
+    bool has_image;         /* PACKED: it is known what the image has to be, */
+    struct sp_digest image; /* as config said, or as it was when unpacked */
+    struct sp_look look;    /* of the image, whoever has read it */
     struct sp_lead *lead;
-    struct stat other; /* a file that was read and differs; ino 0: none */
-    bool deposed;      /* a leader that could not be seen to be dead */
-    bool copied;       /* a file that this session knows of was tried */
+    struct stat other; /* a file that is not the blob; ino 0: none */
+    bool other_is_image;
+    struct stat summed;   /* a file whose sha256 was taken; ino 0: none */
+    struct sp_digest sum; /* that */
+    bool deposed;         /* a leader that could not be seen to be dead */
+    bool copied;          /* a file that this session knows of was tried */
     struct sp_fetched fetched;
     const struct sp_url *served; /* points into found; NULL: not by us */
     const char *placed; /* how, from a store; static; NULL: not from one */
     uint64_t size;
 };
 
-enum present { ABSENT, SAME, DIFFERENT };
+enum present {
+    ABSENT,
+    SAME,
+    DIFFERENT,
+    UNSURE /* an image, of which only unpacking the blob will tell */
+};
 
 /*
  * Looks at the destination. DIFFERENT is SPULL_EXISTS instead where it must not
@@ -95,6 +112,34 @@ enum spull_code sp_pull_lead(struct pull *pull, struct sp_part *part,
  */
 enum spull_code sp_pull_from_store(struct pull *pull, struct turn *turn,
                                    struct spull_error *err);
+
+/*
+ * Whether the blob has to be unpacked; asks a server for its first bytes if
+ * nobody knows. What can't be found out counts as PLAIN. SPULL_CANCELLED.
+ */
+enum spull_code sp_pull_look_at_blob(struct pull *pull,
+                                     struct spull_error *err);
+
+/* The blob is an archive: what its image has to be, if config says so. */
+void sp_pull_is_packed(struct pull *pull);
+
+/* The whole proof of a file that is the blob, or was unpacked from it. */
+struct sp_proof sp_pull_proof(const struct pull *pull,
+                              const struct sp_digest *digest);
+
+/*
+ * Unpacks the blob into a new file, which takes its place in *sealed. The old
+ * one is in *archive then, to be ended with sp_pull_end_archive(); on failure
+ * it is ended. A blob that is no archive stays as it is.
+ */
+enum spull_code sp_pull_unpack(struct pull *pull, struct sp_sealed **sealed,
+                               struct sp_sealed **archive,
+                               struct spull_error *err);
+
+/* Removes the archive, or keeps it for a later run, as code and err ask for.
+ * Takes NULL. */
+void sp_pull_end_archive(struct sp_sealed *archive, enum spull_code code,
+                         const struct spull_error *err);
 
 /* Asks the registry; says what has to be proven. */
 enum spull_code sp_pull_find(struct pull *pull, struct spull_error *err);

@@ -4,6 +4,8 @@
  *
  * A file is the image if it carries a proof of the digest, or is the very inode
  * that a leader filled while we waited, or else has the digest when it is read.
+ * Where the blob is an archive, it is the image's digest that counts, which may
+ * not be known before the archive was unpacked.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +16,7 @@
 #include "manifest.h"
 #include "proof.h"
 #include "pull_internal.h"
+#include "unpack.h"
 #include "verify.h"
 
 /* Before the registry was asked, by a pin, the size is not known. */
@@ -24,54 +27,193 @@ bool sp_pull_size_fits(const struct pull *pull, uint64_t size)
                            pull->ctx->opts.strict_size != 0);
 }
 
+/* An archive is not what was asked for, though it has the digest. */
+static bool suits(const struct pull *pull, const struct sp_look *look)
+{
+    return !pull->unpack || !sp_unpack_takes(look);
+}
+
 static bool is_proven(struct pull *pull, int fd)
 {
-    struct sp_digest proven;
-    struct sp_look look;
+    struct sp_proof proof;
 
-    if (!sp_proof_read(fd, &proven, &look) ||
-        !sp_digest_equal(&proven, &pull->want))
+    if (!sp_proof_read(fd, &proof))
+        return false;
+    if (!sp_digest_equal(&proof.digest, &pull->want)) {
+        if (!pull->unpack || !proof.unpacked ||
+            !sp_digest_equal(&proof.origin, &pull->want))
+            return false;
+        sp_pull_is_packed(pull);
+        if (pull->has_image && !sp_digest_equal(&proof.digest, &pull->image))
+            return false;
+        pull->has_image = true;
+        pull->image = proof.digest;
+    }
+    pull->look = proof.look;
+    return true;
+}
+
+/* The very file of a leader, which had verified it. */
+static bool is_leaders(struct pull *pull, int fd, bool unpacked)
+{
+    struct sp_look look;
+    bool other = false;
+
+    if (pull->lead == NULL || !sp_lead_made(pull->lead, fd, &other) ||
+        other != unpacked)
+        return false;
+    sp_verify_look(fd, &look);
+    if (!suits(pull, &look))
         return false;
     pull->look = look;
     return true;
 }
 
-static bool is_leaders(struct pull *pull, int fd)
+static bool is_same_file(const struct stat *one, const struct stat *two)
 {
-    if (pull->lead == NULL || !sp_lead_made(pull->lead, fd))
-        return false;
-    sp_verify_look(fd, &pull->look);
-    return true;
+    return one->st_ino == two->st_ino && one->st_dev == two->st_dev &&
+           one->st_size == two->st_size &&
+           one->st_mtim.tv_sec == two->st_mtim.tv_sec &&
+           one->st_mtim.tv_nsec == two->st_mtim.tv_nsec;
 }
 
-/* The long way; leaves a proof, so that it is not gone twice. */
-static enum spull_code has_digest(struct pull *pull, int fd, enum present *out,
-                                  struct spull_error *err)
+/* Reads the file; a sha256 is kept, so that no file is read at every look. */
+static enum spull_code digest_of(struct pull *pull, int fd,
+                                 const struct stat *info, enum sp_algorithm how,
+                                 struct sp_digest *out, struct sp_look *look,
+                                 struct spull_error *err)
 {
-    struct sp_digest actual;
-    enum spull_code code = sp_verify_file(
-        fd, pull->want.algorithm, &pull->watch, &actual, &pull->look, err);
+    enum spull_code code = SPULL_OK;
 
+    if (how == SP_SHA256 && is_same_file(&pull->summed, info)) {
+        *out = pull->sum;
+        sp_verify_look(fd, look);
+        return SPULL_OK;
+    }
+    code = sp_verify_file(fd, how, &pull->watch, out, look, err);
     if (code != SPULL_OK)
         return code == SPULL_CANCELLED
                    ? code
                    : sp_err_wrap(err, code, "%s", pull->path);
-    if (!sp_digest_equal(&actual, &pull->want))
-        return SPULL_OK;
-    *out = SAME;
-    sp_proof_write(fd, &actual, &pull->look);
+    if (how == SP_SHA256) {
+        pull->summed = *info;
+        pull->sum = *out;
+    }
     return SPULL_OK;
 }
 
-/* One that was read already is not read at every look. */
-static bool is_known_other(const struct pull *pull, const struct stat *info)
+/* The long way; leaves a proof, so that it is not gone twice. */
+static enum spull_code has_digest(struct pull *pull, int fd,
+                                  const struct stat *info, enum present *out,
+                                  struct spull_error *err)
 {
-    const struct stat *other = &pull->other;
+    struct sp_digest actual;
+    struct sp_look look;
+    struct sp_proof proof;
+    enum spull_code code =
+        digest_of(pull, fd, info, pull->want.algorithm, &actual, &look, err);
 
-    return other->st_ino == info->st_ino && other->st_dev == info->st_dev &&
-           other->st_size == info->st_size &&
-           other->st_mtim.tv_sec == info->st_mtim.tv_sec &&
-           other->st_mtim.tv_nsec == info->st_mtim.tv_nsec;
+    if (code != SPULL_OK || !sp_digest_equal(&actual, &pull->want))
+        return code;
+    if (!suits(pull, &look)) {
+        sp_pull_is_packed(pull);
+        return SPULL_OK;
+    }
+    pull->look = look;
+    *out = SAME;
+    proof = sp_pull_proof(pull, &actual);
+    sp_proof_write(fd, &proof);
+    return SPULL_OK;
+}
+
+/* Is it what the blob, an archive, holds? */
+static enum spull_code has_image(struct pull *pull, int fd,
+                                 const struct stat *info, enum present *out,
+                                 struct spull_error *err)
+{
+    struct sp_digest actual;
+    struct sp_look look;
+    struct sp_proof proof;
+    enum spull_code code =
+        digest_of(pull, fd, info, SP_SHA256, &actual, &look, err);
+
+    if (code != SPULL_OK || !sp_digest_equal(&actual, &pull->image))
+        return code;
+    pull->look = look;
+    *out = SAME;
+    proof = sp_pull_proof(pull, &actual);
+    sp_proof_write(fd, &proof);
+    return SPULL_OK;
+}
+
+/* A leader that could not leave a proof has unpacked it: then only reading it
+ * tells what its digest is. */
+static enum spull_code take_leaders(struct pull *pull, int fd,
+                                    const struct stat *info, enum present *out,
+                                    struct spull_error *err)
+{
+    struct sp_look look;
+    enum spull_code code = SPULL_OK;
+
+    sp_pull_is_packed(pull);
+    if (!pull->has_image)
+        code = digest_of(pull, fd, info, SP_SHA256, &pull->image, &look, err);
+    if (code != SPULL_OK)
+        return code;
+    pull->has_image = true;
+    return has_image(pull, fd, info, out, err);
+}
+
+/*
+ * It is not the blob; but is it what comes out of it? What config says does not
+ * count before it is known that the blob is an archive, or an old image would
+ * pass for new where config was forgotten. Who replaces in any case finds out
+ * with the download.
+ */
+static enum spull_code may_be_unpacked(struct pull *pull, int fd,
+                                       const struct stat *info,
+                                       enum present *out,
+                                       struct spull_error *err)
+{
+    bool said = pull->found.manifest.has_image_digest;
+    struct sp_proof proof;
+    enum spull_code code = SPULL_OK;
+
+    if (!pull->unpack || !pull->has_found || !pull->other_is_image)
+        return SPULL_OK;
+    if (is_leaders(pull, fd, true))
+        return take_leaders(pull, fd, info, out, err);
+    /* What was pulled as it is, and of which config says nothing, is another
+     * image: no server need be asked for that. */
+    if (!said && pull->packing != PACKED && sp_proof_read(fd, &proof) &&
+        !proof.unpacked)
+        return SPULL_OK;
+    if (!pull->replace || said)
+        code = sp_pull_look_at_blob(pull, err);
+    if (code != SPULL_OK || pull->packing == PLAIN)
+        return code;
+    if (pull->has_image)
+        return has_image(pull, fd, info, out, err);
+    *out = UNSURE;
+    return SPULL_OK;
+}
+
+/* Not asked a second time: nobody reads a file at every look. */
+static enum spull_code is_blob(struct pull *pull, int fd,
+                               const struct stat *info, enum present *out,
+                               struct spull_error *err)
+{
+    struct sp_look look;
+    enum spull_code code = SPULL_OK;
+
+    if (sp_pull_size_fits(pull, (uint64_t)info->st_size))
+        code = has_digest(pull, fd, info, out, err);
+    if (code != SPULL_OK || *out == SAME)
+        return code;
+    sp_verify_look(fd, &look);
+    pull->other = *info;
+    pull->other_is_image = look.image;
+    return SPULL_OK;
 }
 
 static enum spull_code compare(struct pull *pull, int fd, enum present *out,
@@ -83,27 +225,28 @@ static enum spull_code compare(struct pull *pull, int fd, enum present *out,
     *out = DIFFERENT;
     if (fstat(fd, &info) != 0)
         return sp_err_sys(err, SPULL_STORAGE, errno, "%s", pull->path);
-    if (!S_ISREG(info.st_mode) ||
-        !sp_pull_size_fits(pull, (uint64_t)info.st_size))
+    if (!S_ISREG(info.st_mode))
         return SPULL_OK;
-    if (is_known_other(pull, &info))
-        return SPULL_OK;
-    pull->size = (uint64_t)info.st_size;
-    if (is_proven(pull, fd) || is_leaders(pull, fd)) {
+    if (is_proven(pull, fd) || is_leaders(pull, fd, false))
         *out = SAME;
-        return SPULL_OK;
-    }
-    code = has_digest(pull, fd, out, err);
-    if (code == SPULL_OK && *out == DIFFERENT)
-        pull->other = info;
+    else if (!is_same_file(&pull->other, &info))
+        code = is_blob(pull, fd, &info, out, err);
+    if (code == SPULL_OK && *out != SAME)
+        code = may_be_unpacked(pull, fd, &info, out, err);
+    if (code == SPULL_OK && *out == SAME)
+        pull->size = (uint64_t)info.st_size;
     return code;
 }
 
 enum spull_code sp_pull_say_exists(const struct pull *pull,
                                    struct spull_error *err)
 {
-    sp_err_set(err, SPULL_EXISTS, "%s exists and is not %s", pull->path,
-               pull->want.text);
+    if (pull->packing == PACKED)
+        sp_err_set(err, SPULL_EXISTS, "%s exists and is not what %s holds",
+                   pull->path, pull->want.text);
+    else
+        sp_err_set(err, SPULL_EXISTS, "%s exists and is not %s", pull->path,
+                   pull->want.text);
     sp_err_hint(err, "--force replaces it, once the new image is verified");
     return SPULL_EXISTS;
 }

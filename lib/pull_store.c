@@ -49,6 +49,7 @@ static enum spull_code download_to(const struct sp_store *store,
     inner.lead = NULL;
     inner.deposed = false;
     inner.replace = false;
+    inner.unpack = false; /* a store holds blobs */
     code = sp_lead_new_shared(store->dir, store->where, inner.name, &inner.lead,
                               err);
     if (code == SPULL_OK)
@@ -65,15 +66,14 @@ static enum spull_code download_to(const struct sp_store *store,
 static bool find(struct placing *placing)
 {
     const struct pull *pull = placing->pull;
-    struct sp_digest proven;
-    struct sp_look look;
+    struct sp_proof proof;
     enum sp_stored found =
         sp_store_find(&placing->store, name_of(pull), &placing->entry);
 
     if (found != SP_STORED)
         return false;
-    placing->proven = sp_proof_read(placing->entry.fd, &proven, &look) &&
-                      sp_digest_equal(&proven, &pull->want);
+    placing->proven = sp_proof_read(placing->entry.fd, &proof) &&
+                      sp_digest_equal(&proof.digest, &pull->want);
     return true;
 }
 

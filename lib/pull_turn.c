@@ -264,30 +264,61 @@ static enum spull_code install(struct pull *pull, struct sp_sealed *sealed,
     return code;
 }
 
+/* Verified, and unpacked where that is due: judge it, and give it its name. */
+static enum spull_code finish(struct pull *pull, struct sp_sealed *sealed,
+                              bool *done, struct spull_error *err)
+{
+    enum spull_code code = SPULL_OK;
+
+    pull->size = sealed->size;
+    code = sp_pull_judge(pull, err);
+    if (code == SPULL_OK)
+        code = sp_watch_phase(&pull->watch, SPULL_INSTALLING, err);
+    if (code == SPULL_OK)
+        return install(pull, sealed, done, err);
+    if (code == SPULL_CANCELLED && pull->packing != PACKED)
+        sp_sealed_keep(sealed);
+    else
+        sp_sealed_discard(sealed);
+    return code;
+}
+
+/* What was unpacked may be there already; then it is not replaced. */
+static enum spull_code finish_unpacked(struct pull *pull,
+                                       struct sp_sealed *sealed, bool *done,
+                                       struct spull_error *err)
+{
+    enum present present = ABSENT;
+    enum spull_code code = sp_pull_look(pull, &present, err);
+
+    if (code == SPULL_OK && present != SAME)
+        return finish(pull, sealed, done, err);
+    sp_sealed_discard(sealed);
+    return code;
+}
+
 enum spull_code sp_pull_turn(struct pull *pull, bool *done,
                              struct spull_error *err)
 {
     struct turn turn = {0};
-    enum spull_code code = sp_watch_phase(&pull->watch, SPULL_DOWNLOADING, err);
+    struct sp_sealed *archive = NULL;
+    struct spull_error why = {0};
+    enum spull_code code =
+        sp_watch_phase(&pull->watch, SPULL_DOWNLOADING, &why);
 
     *done = false;
     if (code == SPULL_OK)
-        code = sp_pull_from_store(pull, &turn, err);
+        code = sp_pull_from_store(pull, &turn, &why);
     if (code == SPULL_OK && turn.sealed == NULL && !turn.lost)
-        code = download(pull, &turn, err);
-    if (code != SPULL_OK || turn.sealed == NULL)
-        return code;
-    pull->size = turn.sealed->size;
-    code = sp_pull_judge(pull, err);
-    if (code == SPULL_OK)
-        code = sp_watch_phase(&pull->watch, SPULL_INSTALLING, err);
-    if (code == SPULL_CANCELLED) {
-        sp_sealed_keep(turn.sealed);
-        return code;
-    }
-    if (code != SPULL_OK) {
-        sp_sealed_discard(turn.sealed);
-        return code;
-    }
-    return install(pull, turn.sealed, done, err);
+        code = download(pull, &turn, &why);
+    if (code == SPULL_OK && turn.sealed != NULL && pull->unpack)
+        code = sp_pull_unpack(pull, &turn.sealed, &archive, &why);
+    if (code == SPULL_OK && archive != NULL)
+        code = finish_unpacked(pull, turn.sealed, done, &why);
+    else if (code == SPULL_OK && turn.sealed != NULL)
+        code = finish(pull, turn.sealed, done, &why);
+    sp_pull_end_archive(archive, code, &why);
+    if (code != SPULL_OK && err != NULL)
+        *err = why;
+    return code;
 }

@@ -58,6 +58,8 @@ void spull_options_init(struct spull_options *options)
     options->wait = SPULL_WAIT;
     options->keep_days = SP_KEEP_DAYS;
     options->connections = SP_CONNECTIONS;
+    options->unpack = 1;
+    options->unpack_max = SP_UNPACK_MAX;
     options->user_agent = "spull/" SPULL_VERSION;
 }
 
@@ -380,6 +382,7 @@ void spull_image_free(struct spull_image *image)
     free(image->path);
     free(image->ref);
     free(image->digest);
+    free(image->image_digest);
     free(image->url);
     free(image);
 }

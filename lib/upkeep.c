@@ -97,14 +97,13 @@ static bool prune(void *payload, const char *hex)
 /* Restored from a backup, an entry has a proof for another inode. The owner's
  * right to write is lent for the moment that it takes. */
 static void renew_proof(const struct sp_entry *entry,
-                        const struct sp_digest *digest,
-                        const struct sp_look *look)
+                        const struct sp_proof *proof)
 {
     mode_t mode = entry->info.st_mode & 07777;
 
     if (!entry->fixed || fchmod(entry->fd, mode | S_IWUSR) != 0)
         return;
-    sp_proof_write(entry->fd, digest, look);
+    sp_proof_write(entry->fd, proof);
     if (fchmod(entry->fd, mode) != 0)
         return;
 }
@@ -116,6 +115,7 @@ static enum spull_code read_entry(struct walk *walk, const char *hex,
     const struct sp_digest want = sp_digest_of_pin(hex);
     struct sp_digest actual;
     struct sp_look look;
+    struct sp_proof proof;
     enum spull_code code =
         sp_verify_file(entry->fd, SP_SHA256, &walk->watch, &actual, &look, err);
 
@@ -124,7 +124,8 @@ static enum spull_code read_entry(struct walk *walk, const char *hex,
     if (!sp_digest_equal(&actual, &want))
         return sp_err_set(err, SPULL_INTEGRITY, "%s/%s: damaged, it has %s",
                           walk->store.where, hex, actual.text);
-    renew_proof(entry, &actual, &look);
+    proof = (struct sp_proof){.digest = actual, .look = look};
+    renew_proof(entry, &proof);
     return SPULL_OK;
 }
 

@@ -207,7 +207,7 @@ enum spull_code sp_verify_end(struct sp_verify *verify,
         return verify->err.code;
     }
     *look = sp_sif_look(verify->first, verify->first_len);
-    if (!sp_digest_equal(want, &verify->actual))
+    if (want != NULL && !sp_digest_equal(want, &verify->actual))
         return sp_err_set(err, SPULL_INTEGRITY,
                           "digest mismatch: expected %s, got %s%s%s",
                           want->text, verify->actual.text,
@@ -291,9 +291,12 @@ void sp_verify_look(int fd, struct sp_look *look)
 static bool is_proven(int fd, const struct sp_digest *want,
                       struct sp_look *look)
 {
-    struct sp_digest proven;
+    struct sp_proof proof;
 
-    return sp_proof_read(fd, &proven, look) && sp_digest_equal(&proven, want);
+    if (!sp_proof_read(fd, &proof) || !sp_digest_equal(&proof.digest, want))
+        return false;
+    *look = proof.look;
+    return true;
 }
 
 enum spull_code sp_verify_twin(struct sp_part *part, int fd,

@@ -46,8 +46,9 @@ enum spull_code sp_verify_start(struct sp_part *part, enum sp_algorithm how,
 
 /*
  * Waits for the end of part, which the writer must have completed, and seals it
- * if its digest is want; then part is gone. *look says what the first bytes
- * are. SPULL_INTEGRITY: another digest; part is the caller's still. Also
+ * if its digest is want (NULL: whatever it is, as it came out of a file that
+ * was verified); then part is gone. *look says what the first bytes are.
+ * SPULL_INTEGRITY: another digest; part is the caller's still. Also
  * SPULL_STORAGE, INTERNAL. One call only.
  */
 enum spull_code sp_verify_end(struct sp_verify *verify,

@@ -94,7 +94,8 @@ enum spull_phase {
     SPULL_DOWNLOADING, /* bytes and total count */
     SPULL_WAITING,     /* wait_seconds until the next try; note says why */
     SPULL_INSTALLING,  /* verified; flushing to disk and naming */
-    SPULL_CHECKING     /* reading a file that is there */
+    SPULL_CHECKING,    /* reading a file that is there */
+    SPULL_UNPACKING    /* bytes and total count, of the archive */
 };
 
 /* Where a pull is. Pointers live as long as the callback runs. */
@@ -130,6 +131,11 @@ struct spull_options {
     int strict_size;      /* a manifest's size counts bytes, never KiB */
     int allow_md5;        /* take md5 for a proof where there is no better */
     int force;            /* replace a destination that differs */
+    int unpack;           /* the image out of a blob that is an archive or a
+                             compressed file; default 1 */
+    uint64_t unpack_max;  /* bytes that may come out of one; 0: as many as the
+                             manifest or the archive's size makes credible;
+                             default 64 GiB */
 
     const char *ca_file;     /* PEM bundle, instead of libcurl's default */
     const char *ca_dir;      /* directory hashed by openssl-rehash(1) */
@@ -254,9 +260,11 @@ enum spull_state {
 /* An image that is in place and verified. */
 struct spull_image {
     char *path;
-    char *ref;    /* COLLECTION/NAME:TAG */
-    char *digest; /* what was proven, "sha256:..." or, if weak, "md5:..." */
-    char *url;    /* that served it; NULL if it was up to date */
+    char *ref;          /* COLLECTION/NAME:TAG */
+    char *digest;       /* of the blob, "sha256:..." or, if weak, "md5:..." */
+    char *image_digest; /* "sha256:...", of the file that was unpacked from the
+                           blob; NULL: the file is the blob */
+    char *url;          /* that served it; NULL if it was up to date */
     uint64_t size;
     uint64_t transferred; /* bytes of the blob that came over the network */
     double seconds;       /* for the whole pull */

@@ -117,7 +117,7 @@ class Blobs(Case):
         data = images.gzipped(bytes(64 * MIB))
         scene.image(data=data, reply=Reply(
             data, headers=[("Content-Encoding", "gzip")]))
-        result = scene.run(REF)
+        result = scene.run("--no-unpack", REF)
         self.assertPulled(scene, result, data)
 
     def test_web_page_instead(self):

@@ -58,6 +58,13 @@ static void a_line_says_what_is_known(void **state)
          "a/b:c  installing",
          "installing"},
         {{.name = "a/b:c",
+          .phase = SPULL_UNPACKING,
+          .bytes = 512,
+          .total = 2048,
+          .note = ""},
+         "a/b:c  unpacking 25 %",
+         "unpacking 25 %"},
+        {{.name = "a/b:c",
           .phase = SPULL_WAITING,
           .wait = 12,
           .note = "HTTP 503"},
@@ -287,6 +294,7 @@ static void the_rate_is_calm(void **state)
 
 static void results_are_short(void **state)
 {
+    static char digest[] = "sha256:00";
     static const struct {
         struct spull_image image;
         const char *result;
@@ -298,6 +306,11 @@ static void results_are_short(void **state)
          "40.0 KiB in 0.0 s"},
         {{.size = 2097152, .transferred = 1048576, .seconds = 2},
          "2.0 MiB, 1.0 MiB of it downloaded, in 2 s (512 KiB/s)"},
+        {{.size = 2097152,
+          .transferred = 1048576,
+          .seconds = 2,
+          .image_digest = digest},
+         "2.0 MiB unpacked, 1.0 MiB downloaded, in 2 s"},
         {{.size = 1048576, .transferred = 1048576, .seconds = 9000},
          "1.0 MiB in 2 h 30 min (117 B/s)"},
     };

@@ -11,6 +11,9 @@
 #include "ref.h"
 #include "unit.h"
 
+#define SHA_1 "1111111111111111111111111111111111111111111111111111111111111111"
+#define SHA_2 "2222222222222222222222222222222222222222222222222222222222222222"
+
 static bool starts(const char *text, const char *with)
 {
     return strncmp(text, with, strlen(with)) == 0;
@@ -186,6 +189,49 @@ static void what_a_manifest_says(void **state)
         assert_true(manifest.size == cases[i].size);
         assert_string_equal(manifest.digest.text, cases[i].digest);
         assert_int_equal(manifest.url_count, cases[i].urls);
+        sp_manifest_done(&manifest);
+    }
+}
+
+/* Only what is other than the layer's, and makes sense, is a statement. */
+static void what_config_says(void **state)
+{
+    static const char layer[] =
+        "\"layers\": [{\"size\": 7, \"digest\": \"sha256:" SHA_1
+        "\", \"urls\": [\"u\"]}]}";
+    static const struct {
+        const char *config;
+        uint64_t size;
+        const char *digest; /* "": none */
+    } cases[] = {
+        {"{", 0, ""},
+        {"{\"config\": 1, ", 0, ""},
+        {"{\"config\": {}, ", 0, ""},
+        {"{\"config\": {\"size\": 7, \"digest\": \"sha256:" SHA_1 "\"}, ", 0,
+         ""},
+        {"{\"config\": {\"size\": 8, \"digest\": \"sha256:" SHA_2 "\"}, ", 8,
+         "sha256:" SHA_2},
+        {"{\"config\": {\"digest\": \"sha256:" SHA_2 "\"}, ", 0,
+         "sha256:" SHA_2},
+        {"{\"config\": {\"size\": 8}, ", 8, ""},
+        {"{\"config\": {\"size\": -8, \"digest\": \"sha256:22\"}, ", 0, ""},
+        {"{\"config\": {\"size\": \"8\", \"digest\": 8}, ", 0, ""},
+        {"{\"config\": {\"digest\": "
+         "\"md5:a1025471b564766d08bdf2cb062c795c\"}, ",
+         0, ""},
+        {"{\"config\": {\"digest\": \"sha512:00\"}, ", 0, ""},
+    };
+    char text[1024];
+
+    (void)state;
+    for (size_t i = 0; i < UNIT_COUNT(cases); i++) {
+        struct sp_manifest manifest;
+        int len = snprintf(text, sizeof(text), "%s%s", cases[i].config, layer);
+        assert_int_equal(sp_manifest_parse(text, (size_t)len, &manifest, NULL),
+                         SPULL_OK);
+        assert_true(manifest.image_size == cases[i].size);
+        assert_int_equal(manifest.has_image_digest, cases[i].digest[0] != '\0');
+        assert_string_equal(manifest.image_digest.text, cases[i].digest);
         sp_manifest_done(&manifest);
     }
 }
@@ -490,6 +536,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_document),
         cmocka_unit_test(what_a_manifest_says),
+        cmocka_unit_test(what_config_says),
         cmocka_unit_test(urls_come_as_they_were_written),
         cmocka_unit_test(the_json_is_ascii),
         cmocka_unit_test(what_is_no_utf8_is_replaced),

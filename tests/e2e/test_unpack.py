@@ -1,0 +1,687 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Layers that are archives or compressed files: one image comes out, or an
+error and nothing. What libarchive makes of every byte is for unit-unpack."""
+
+import bz2
+import gzip
+import io
+import json
+import lzma
+import os
+import resource
+import signal
+import stat
+import struct
+import sys
+import tarfile
+import zipfile
+import zlib
+
+import test_trace
+from harness import images, registry, servers, spull
+from harness.case import Case, main
+from harness.engine import NAME, REF, Engine, sent
+from harness.servers import Reply, page
+from test_many_tasks import preload
+
+MIB = 1 << 20
+
+
+def zstd(data):
+    """A frame of raw blocks (RFC 8878): Python has no zstd of its own."""
+    out = struct.pack("<IBI", 0xFD2FB528, 0xA0, len(data))
+    blocks = [data[at:at + 65536] for at in range(0, len(data), 65536)]
+    for number, block in enumerate(blocks, 1):
+        head = len(block) << 3 | (number == len(blocks))
+        out += struct.pack("<I", head)[:3] + block
+    return out
+
+
+def tar(*entries, form=tarfile.PAX_FORMAT):
+    """(name, bytes) or TarInfo."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=form) as archive:
+        for entry in entries:
+            if isinstance(entry, tarfile.TarInfo):
+                archive.addfile(entry)
+                continue
+            member = tarfile.TarInfo(entry[0])
+            member.size = len(entry[1])
+            archive.addfile(member, io.BytesIO(entry[1]))
+    return out.getvalue()
+
+
+def special(name, kind, target=""):
+    member = tarfile.TarInfo(name)
+    member.type = kind
+    member.linkname = target
+    return member
+
+
+def zipped(*entries, method=zipfile.ZIP_DEFLATED, comment=b"", **how):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as archive:
+        for name, data in entries:
+            info = zipfile.ZipInfo(name)
+            info.compress_type = method
+            info.external_attr = how.get("mode", 0o644) << 16
+            archive.writestr(info, data)
+        archive.comment = comment
+    return out.getvalue()
+
+
+IMAGE = images.sif(200000)
+OTHER = images.sif(200000, seed=1)
+README = ("README.md", b"The image is below.\n")
+
+
+def good():
+    """What can be unpacked, and comes out as IMAGE."""
+    image = ("image.sif", IMAGE)
+    folder = special("dir", tarfile.DIRTYPE)
+    return {
+        "gzip": images.gzipped(IMAGE),
+        "gzip, two members": gzip.compress(IMAGE[:70000], mtime=0) +
+                             gzip.compress(IMAGE[70000:], mtime=0),
+        "xz": lzma.compress(IMAGE),
+        "xz, two streams, padded": lzma.compress(IMAGE[:70000]) + bytes(4) +
+                                   lzma.compress(IMAGE[70000:]) + bytes(8),
+        "bzip2": bz2.compress(IMAGE),
+        "zstd": zstd(IMAGE),
+        "tar": tar(image),
+        "tar, gnu": tar(image, form=tarfile.GNU_FORMAT),
+        "tar, with others": tar(folder, ("dir/" + README[0], README[1]),
+                                ("dir/image.sif", IMAGE), ("._x", b"\0\5")),
+        "tar, odd name": tar(("b\u00fcro \u202e\x1b[2J.sif", IMAGE)),
+        "tar, long name": tar(("x" * 200 + "/" + "y" * 200, IMAGE)),
+        "tar.gz": images.gzipped(tar(image)),
+        "tar.xz": lzma.compress(tar(image)),
+        "tar.bz2": bz2.compress(tar(image)),
+        "tar.zst": zstd(tar(image)),
+        "zip": zipped(image),
+        "zip, stored": zipped(image, method=zipfile.ZIP_STORED),
+        "zip, with others": zipped(("dir/", b""), README, image),
+        "zip, comment": zipped(image, comment=b"made by CI"),
+    }
+
+
+def packed(scene, blob, image=None, size=None, digest=None, ref=REF, **how):
+    """Publishes an archive; config says of the image what is given."""
+    url = scene.blob(how.pop("reply", None) or Reply(blob),
+                     path="/blobs/%s" % how.pop("path", "image.sif"))
+    stated = registry.kib(blob), registry.digest_of(blob)
+    config = (size or (registry.kib(image) if image else stated[0]),
+              digest or (registry.digest_of(image) if image else stated[1]))
+    scene.manifest(ref, page(registry.manifest_page(
+        [registry.layer_page(*stated, [url])],
+        registry.layer_page(*config, None, registry.CONFIG))))
+    return blob
+
+
+class Unpack(Case):
+    def assertNothing(self, scene, result, *words):
+        self.assertFails(result, 5, *words)
+        self.assertFiles(scene)
+
+
+class Good(Unpack):
+    def test_by_content(self):
+        """Names and media types say SIF, whatever it is."""
+        for what, blob in good().items():
+            for config in (None, IMAGE):
+                with self.subTest(what, config=config is not None):
+                    scene = self.scene()
+                    packed(scene, blob, config)
+                    result = scene.run(REF)
+                    self.assertPulled(scene, result, IMAGE)
+                    self.assertNotIn("looks like", result.err)
+
+    def test_from_a_directory(self):
+        here = registry.Registry(os.path.join(self.folder, "registry"))
+        here.add(REF, images.gzipped(IMAGE))
+        scene = self.scene()
+        self.assertPulled(scene, scene.run("-r", here.folder, REF), IMAGE)
+
+    def test_images_that_look_like_archives(self):
+        """A squashfs compresses itself; a SIF may have anything in its id."""
+        data = images.squashfs()[:257] + b"ustar" + images.noise(9000)
+        scene = self.scene()
+        scene.image(data=data)
+        self.assertPulled(scene, scene.run(REF), data)
+
+    def test_kept_as_it_is(self):
+        for args, env in ((["--no-unpack"], {}), ([], {"SPULL_UNPACK": "no"})):
+            scene = self.scene()
+            blob = packed(scene, images.gzipped(IMAGE), IMAGE)
+            result = scene.run(*args, REF, env=env)
+            self.assertPulled(scene, result, blob)
+            self.assertSays(result, "warning", "gzip file")
+
+    def test_json(self):
+        scene = self.scene()
+        blob = packed(scene, lzma.compress(IMAGE))
+        pulled = self.assertJson(scene.run("--json", REF))
+        self.assertEqual(pulled["digest"], registry.digest_of(blob))
+        self.assertEqual(pulled["image_digest"], registry.digest_of(IMAGE))
+        self.assertEqual(pulled["size"], len(IMAGE))
+        self.assertEqual(pulled["transferred"], len(blob))
+        self.assertEqual(pulled["kind"], "SIF")
+        again = self.assertJson(scene.run("--json", REF))
+        self.assertEqual(again["state"], "up-to-date")
+        for key in ("digest", "image_digest", "size"):
+            self.assertEqual(again[key], pulled[key], key)
+        plain = self.scene()
+        plain.image()
+        self.assertIsNone(self.assertJson(plain.run("--json", REF))
+                          ["image_digest"])
+
+    def test_md5(self):
+        """Only an md5 vouches for the archive, but config has a sha256."""
+        scene = self.scene()
+        blob = images.gzipped(IMAGE)
+        url = scene.blob(Reply(blob))
+        layer = registry.layer_page(registry.kib(blob),
+                                    registry.digest_of(blob, "md5"), [url])
+        scene.manifest(REF, page(registry.manifest_page(
+            [layer], registry.layer_page(
+                1000, registry.digest_of(OTHER), None, registry.CONFIG))))
+        self.assertFails(scene.run(REF), 5, "weak")
+        wrong = scene.run("--allow-md5", REF)
+        self.assertFails(wrong, 5, "digest mismatch")
+        scene.manifest(REF, page(registry.manifest_page(
+            [layer], registry.layer_page(
+                1000, registry.digest_of(IMAGE), None, registry.CONFIG))))
+        for _ in range(2):
+            result = scene.run("--allow-md5", REF)
+            self.assertPulled(scene, result, IMAGE)
+            self.assertSays(result, "weak")
+        self.assertEqual(len(scene.blobs()), 2)
+
+
+class Config(Unpack):
+    def test_digest(self):
+        scene = self.scene()
+        packed(scene, images.gzipped(IMAGE), IMAGE,
+               digest=registry.digest_of(OTHER))
+        self.assertNothing(scene, scene.run(REF), "digest mismatch",
+                           images.sha256(IMAGE), images.sha256(OTHER))
+
+    def test_no_sha256(self):
+        """Anything else is no statement about the image."""
+        for digest in (registry.digest_of(IMAGE, "md5"), "sha256:12", "x", ""):
+            with self.subTest(digest):
+                scene = self.scene()
+                packed(scene, images.gzipped(IMAGE), digest=digest)
+                self.assertPulled(scene, scene.run(REF), IMAGE)
+
+    def test_size(self):
+        bomb = images.gzipped(IMAGE[:200] + bytes(20 * MIB))
+        scene = self.scene()
+        packed(scene, bomb, size=200)
+        self.assertNothing(scene, scene.run(REF), "204800 bytes",
+                           "what the manifest says")
+        for size in (len(IMAGE), registry.kib(IMAGE)):
+            scene = self.scene()
+            packed(scene, images.gzipped(IMAGE), size=size)
+            self.assertPulled(scene, scene.run(REF), IMAGE)
+
+    def test_counts_for_archives_alone(self):
+        """A layer that is the image is described by itself, and what config
+        has left from the last one must not pass for up to date."""
+        scene = self.scene()
+        packed(scene, IMAGE, OTHER)
+        self.assertPulled(scene, scene.run(REF), IMAGE)
+        scene.put(NAME, OTHER)
+        self.assertFails(scene.run(REF), 8, "exists")
+        self.assertFails(scene.run("verify", "--ref", REF, NAME), 5)
+        self.assertEqual(scene.read(NAME), OTHER)
+
+
+class Bad(Unpack):
+    def rows(self):
+        image = ("image.sif", IMAGE)
+        other = ("other.sif", OTHER)
+        whole = images.gzipped(IMAGE)
+        encrypted = bytearray(zipped(image))
+        for mark, at in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+            encrypted[encrypted.index(mark) + at] |= 1
+        link = special("image.sif", tarfile.SYMTYPE, "/etc/passwd")
+        yield "two images", tar(image, other), "more than one image"
+        yield "two images, tar.gz", images.gzipped(tar(image, other)), \
+            "more than one image"
+        yield "two images, zip", zipped(image, other), "more than one image"
+        yield "none", tar(README), "no image"
+        yield "none, zip", zipped(README, ("a.txt", b"a")), "no image"
+        yield "empty zip", zipped(), "it is empty"
+        yield "no image, gzip", images.gzipped(README[1]), "looks like: text"
+        yield "a page, gzip", images.gzipped(servers.html("Gone").body), \
+            "looks like: web page"
+        yield "nothing, gzip", images.gzipped(b""), "empty file"
+        yield "up", tar(("../image.sif", IMAGE)), "leads out", "../image.sif"
+        yield "up, below", tar(("a/../../image.sif", IMAGE)), "leads out"
+        yield "up, zip", zipped(("../image.sif", IMAGE)), "leads out"
+        yield "absolute", tar(("/etc/image.sif", IMAGE)), "leads out"
+        yield "absolute, zip", zipped(("/etc/image.sif", IMAGE)), "leads out"
+        yield "symbolic link", tar(link), "symbolic link"
+        yield "and a symbolic link", tar(image, link), "symbolic link"
+        yield "symbolic link, zip", zipped(
+            ("image.sif", b"/etc/passwd"), mode=stat.S_IFLNK | 0o777), \
+            "symbolic link"
+        yield "hard link", tar(image, special("x", tarfile.LNKTYPE,
+                                              "image.sif")), "hard link"
+        yield "device", tar(image, special("x", tarfile.CHRTYPE)), "a device"
+        yield "pipe", tar(image, special("x", tarfile.FIFOTYPE)), "named pipe"
+        yield "encrypted zip", bytes(encrypted), "encrypted"
+        yield "zip, bzip2", zipped(image, method=zipfile.ZIP_BZIP2), \
+            "not supported"
+        yield "zip, lzma", zipped(image, method=zipfile.ZIP_LZMA), \
+            "not supported"
+        yield "gzip in gzip", images.gzipped(whole), "more than once"
+        yield "gzip in tar", tar(("image.sif.gz", whole)), "gzip file"
+        yield "zip in zip", zipped(("image.zip", zipped(image))), "zip archive"
+        yield "tar in tar", tar(("image.tar", tar(image))), "tar archive"
+        yield "zip in gzip", images.gzipped(zipped(image)), "zip archive"
+        yield "wrong check sum", whole[:-8] + bytes(4) + whole[-4:], "check sum"
+        yield "wrong length", whole[:-4] + bytes(4), "check sum"
+        yield "two tars", tar(image) + tar(README), "other data"
+        yield "dictionary of 4 GiB", self.huge_xz(), "memory"
+
+    @staticmethod
+    def huge_xz():
+        """The block header's dictionary byte, and its CRC, written over."""
+        data = bytearray(lzma.compress(IMAGE))
+        end = 12 + (data[12] + 1) * 4
+        data[data.index(b"\x21\x01", 12) + 2] = 40
+        data[end - 4:end] = struct.pack("<I", zlib.crc32(data[12:end - 4]))
+        return bytes(data)
+
+    def test_all(self):
+        for what, blob, *words in self.rows():
+            with self.subTest(what):
+                scene = self.scene()
+                packed(scene, blob)
+                self.assertNothing(scene, scene.run(REF), *words)
+
+    def test_cut_and_followed(self):
+        for what, blob in good().items():
+            half = blob[:len(blob) // 2]
+            for how, spoilt in (("cut", half), ("but for a byte", blob[:-1]),
+                                ("followed", blob + b"garbage")):
+                # The last zeros of a tar, and of padding, tell nothing.
+                if how == "but for a byte" and blob.endswith(bytes(8)):
+                    continue
+                with self.subTest(what, how=how):
+                    scene = self.scene()
+                    packed(scene, spoilt)
+                    self.assertNothing(scene, scene.run(REF), "the ")
+
+    def test_what_was_there_stays(self):
+        scene = self.scene()
+        packed(scene, tar(("a.sif", IMAGE), ("b.sif", OTHER)))
+        scene.put(NAME, b"old")
+        self.assertFails(scene.run("--force", REF), 5)
+        self.assertFiles(scene, NAME)
+        self.assertEqual(scene.read(NAME), b"old")
+
+    def test_text_is_printable(self):
+        scene = self.scene()
+        packed(scene, tar(("../\u202e\x1b[2J\n", IMAGE)))
+        self.assertNothing(scene, scene.run(REF), "leads out")
+
+
+class Bombs(Unpack):
+    """More comes out than can be; memory stays what it was."""
+
+    @staticmethod
+    def zeros(mib):
+        """A gzip of so many MiB of zeros behind the start of an image."""
+        return gzip.compress(IMAGE[:4096], mtime=0) + \
+            gzip.compress(bytes(MIB), mtime=0) * mib
+
+    def bomb(self, blob, *words):
+        scene = self.scene()
+        packed(scene, blob)
+        log = os.path.join(scene.folder, "peak")
+        result = scene.run(REF, wrap=[sys.executable, "-I", "-S", "-c",
+                                      test_trace.Memory.STARTER, log])
+        self.assertNothing(scene, result, *words)
+        if not spull.has_sanitizer():
+            with open(log) as file:
+                self.assertLess(int(file.read()), 40 * 1024)
+
+    def test_ratio(self):
+        head = IMAGE[:4096]
+        member = tarfile.TarInfo("image.sif")
+        member.size = 8 << 30
+        bombs = {
+            "gzip": self.zeros(300),
+            "bzip2": bz2.compress(head + bytes(100 * MIB)),
+            "xz": lzma.compress(head + bytes(100 * MIB), preset=0),
+            "tar.gz": gzip.compress(member.tobuf() + head, mtime=0) +
+                      gzip.compress(bytes(MIB), mtime=0) * 300,
+            "zip": zipped(("image.sif", head + bytes(100 * MIB))),
+            "zip beside": zipped(("a", bytes(100 * MIB)), ("image.sif",
+                                 head + bytes(100 * MIB))),
+        }
+        for what, blob in bombs.items():
+            with self.subTest(what):
+                self.bomb(blob, "bytes, which is more than any image has in "
+                          "an archive of its size")
+
+    def test_sparse(self):
+        """A tar of a few KiB that stands for a file of 1 TiB."""
+        out = io.BytesIO()
+        with tarfile.open(fileobj=out, mode="w",
+                          format=tarfile.PAX_FORMAT) as archive:
+            member = tarfile.TarInfo("image.sif")
+            body = b"1\n0\n4096\n".ljust(512, b"\0") + IMAGE[:4096]
+            member.size = len(body)
+            member.pax_headers = {"GNU.sparse.major": "1",
+                                  "GNU.sparse.minor": "0",
+                                  "GNU.sparse.name": "image.sif",
+                                  "GNU.sparse.realsize": str(1 << 40)}
+            archive.addfile(member, io.BytesIO(body))
+        self.bomb(out.getvalue(), "more than any image")
+
+    def test_padding(self):
+        """Zeros without end behind a tar's end, or beside its image."""
+        whole = gzip.compress(tar(("image.sif", IMAGE)), mtime=0)
+        zeros = gzip.compress(bytes(MIB), mtime=0) * 300
+        beside = tarfile.TarInfo("zeros")
+        beside.size = 300 * MIB
+        for blob in (whole + zeros,
+                     gzip.compress(beside.tobuf(), mtime=0) + zeros + whole):
+            self.bomb(blob, "holds too much")
+
+    def test_set(self):
+        scene = self.scene()
+        packed(scene, images.gzipped(IMAGE))
+        for args, env in ((["--unpack-max", "195K"], {}),
+                          ([], {"SPULL_UNPACK_MAX": "199999"})):
+            self.assertNothing(scene, scene.run(*args, REF, env=env),
+                               "the maximum set")
+        self.assertFails(scene.run("--unpack-max", "5X", REF), 2,
+                         "'5X' is not a size")
+        self.assertPulled(scene, scene.run("--unpack-max", "200000", REF),
+                          IMAGE)
+
+    def test_zeros_are_no_crime(self):
+        """What is small may be empty; what is not, if the manifest says so."""
+        small = IMAGE[:4096] + bytes(20 * MIB)
+        large = IMAGE[:4096] + bytes(100 * MIB)
+        for image, said in ((small, None), (large, large)):
+            scene = self.scene()
+            packed(scene, images.gzipped(image), said)
+            self.assertPulled(scene, scene.run(REF), image)
+
+    def test_entries(self):
+        many = [("f%d" % i, b"") for i in range(1200)]
+        for blob in (tar(("image.sif", IMAGE), *many),
+                     zipped(*many, ("image.sif", IMAGE))):
+            scene = self.scene()
+            packed(scene, blob)
+            self.assertNothing(scene, scene.run(REF), "more than 1000 entries")
+        names = [("%d" % i + "x" * 60000, b"") for i in range(20)]
+        scene = self.scene()
+        packed(scene, zipped(("image.sif", IMAGE), *names))
+        self.assertNothing(scene, scene.run(REF), "too long")
+
+
+class Again(Unpack):
+    """Is what was unpacked up to date?"""
+
+    def unpacked(self, image=None, data=IMAGE):
+        scene = self.scene()
+        packed(scene, lzma.compress(data), image)
+        self.assertPulled(scene, scene.run(REF), data)
+        return scene
+
+    def inode(self, scene):
+        return os.stat(scene.path(NAME)).st_ino
+
+    def test_with_a_note(self):
+        scene = self.unpacked()
+        asked = len(scene.blobs())
+        before = self.inode(scene)
+        result = scene.run(REF)
+        self.assertPulled(scene, result, IMAGE)
+        self.assertSays(result, "up to date")
+        self.assertEqual((len(scene.blobs()), self.inode(scene)),
+                         (asked, before))
+
+    def test_pinned(self):
+        scene = self.unpacked()
+        asked = len(scene.requests())
+        pin = "%s@%s" % (REF, registry.digest_of(lzma.compress(IMAGE)))
+        self.assertPulled(scene, scene.run(pin), IMAGE)
+        self.assertEqual(len(scene.requests()), asked)
+
+    def test_without_a_note(self):
+        """config's digest and a look at the blob, or all of it again."""
+        for said in (IMAGE, None):
+            for args in ([], ["--force"]):
+                with self.subTest(said=said is not None, args=args):
+                    scene = self.unpacked(said)
+                    before = self.inode(scene)
+                    asked = len(scene.blobs())
+                    os.removexattr(scene.path(NAME), "user.spull.proof")
+                    self.assertPulled(scene, scene.run(*args, REF), IMAGE)
+                    self.assertEqual(self.inode(scene), before)
+                    ranges = [request.range for request
+                              in scene.blobs()[asked:]]
+                    if said:
+                        self.assertEqual(ranges, ["bytes=0-2047"])
+                    elif args:
+                        self.assertEqual(ranges, [None])
+                    else:
+                        self.assertEqual(ranges, ["bytes=0-2047", None])
+                    asked = len(scene.blobs())
+                    self.assertPulled(scene, scene.run(*args, REF), IMAGE)
+                    self.assertEqual(len(scene.blobs()), asked)
+
+    def test_no_notes_at_all(self):
+        env = preload(self.folder, "xattrs")
+        scene = self.scene()
+        packed(scene, lzma.compress(IMAGE))
+        for _ in range(3):
+            self.assertPulled(scene, scene.run(REF, env=env), IMAGE)
+        scene.put(NAME, OTHER)
+        self.assertFails(scene.run(REF, env=env), 8, "exists")
+        self.assertFiles(scene, NAME)
+        self.assertEqual(scene.read(NAME), OTHER)
+
+    def test_another_image(self):
+        for said in (IMAGE, None):
+            with self.subTest(said=said is not None):
+                scene = self.unpacked(said)
+                packed(scene, lzma.compress(OTHER), said and OTHER)
+                self.assertFails(scene.run(REF), 8, "holds", "--force")
+                self.assertFiles(scene, NAME)
+                self.assertEqual(scene.read(NAME), IMAGE)
+                self.assertPulled(scene, scene.run("--force", REF), OTHER)
+
+    def test_packed_anew(self):
+        """The same image in another archive."""
+        for said in (IMAGE, None):
+            with self.subTest(said=said is not None):
+                scene = self.unpacked(said)
+                before = self.inode(scene)
+                packed(scene, images.gzipped(IMAGE), said)
+                self.assertPulled(scene, scene.run(REF), IMAGE)
+                self.assertEqual(self.inode(scene), before)
+
+    def test_kept_then_unpacked_then_kept(self):
+        scene = self.scene()
+        blob = packed(scene, images.gzipped(IMAGE))
+        self.assertPulled(scene, scene.run("--no-unpack", REF), blob)
+        self.assertPulled(scene, scene.run("--no-unpack", REF), blob)
+        self.assertFails(scene.run(REF), 8, "holds")
+        self.assertPulled(scene, scene.run("--force", REF), IMAGE)
+        self.assertFails(scene.run("--no-unpack", REF), 8, "exists")
+        self.assertPulled(scene, scene.run("--no-unpack", "--force", REF),
+                          blob)
+
+    def test_verify(self):
+        for said in (IMAGE, None):
+            for noted in (True, False):
+                with self.subTest(said=said is not None, noted=noted):
+                    self.check_verify(self.unpacked(said), said, noted)
+
+    def check_verify(self, scene, said, noted):
+        if not noted:
+            os.removexattr(scene.path(NAME), "user.spull.proof")
+        known = said or noted
+        alone = scene.run("verify", NAME)
+        self.assertExit(alone, 0 if noted else 3)
+        result = scene.run("--json", "verify", "--ref", REF, NAME)
+        if known:
+            told = self.assertJson(result)
+            self.assertEqual(told["image_digest"], registry.digest_of(IMAGE))
+            self.assertEqual(told["digest"],
+                             registry.digest_of(lzma.compress(IMAGE)))
+        else:
+            self.assertExit(result, 3)
+            self.assertSays(result, "does not say what the image's digest is")
+        packed(scene, lzma.compress(OTHER), said and OTHER)
+        moved = scene.run("verify", "--ref", REF, NAME)
+        self.assertExit(moved, 5 if known else 3)
+        if noted:
+            self.assertSays(moved, "intact")
+        packed(scene, lzma.compress(IMAGE), said)
+        damaged = bytearray(IMAGE)
+        damaged[100000] ^= 1
+        with open(scene.path(NAME), "r+b") as file:
+            file.write(damaged)
+        if known:
+            self.assertFails(scene.run("verify", "--ref", REF, NAME), 5,
+                             "damaged", images.sha256(IMAGE))
+
+
+class Store(Unpack):
+    def test_store(self):
+        """It holds the archive; each who takes it from there unpacks it."""
+        store = os.path.join(self.folder, "store")
+        os.mkdir(store, 0o755)
+        scene = self.scene()
+        blob = packed(scene, lzma.compress(IMAGE), IMAGE)
+        for folder in ("one", "two", "three"):
+            os.mkdir(scene.path(folder))
+            told = self.assertJson(scene.run("--json", "--store", store, "-d",
+                                             folder, REF))
+            self.assertEqual(told["image_digest"], registry.digest_of(IMAGE))
+            self.assertImage(scene.path(folder + "/" + NAME), IMAGE)
+            self.assertEqual(spull.files(scene.path(folder)), [NAME])
+        self.assertEqual(len(scene.blobs()), 1)
+        with open(os.path.join(store, "sha256",
+                               images.sha256(blob)), "rb") as file:
+            self.assertEqual(file.read(), blob)
+
+
+class Interrupted(Unpack, Engine):
+    """What a run that ends while it unpacks leaves."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        # Incompressible, and bzip2 takes its time over that.
+        cls.image = images.sif(10 * MIB)
+        cls.blob = bz2.compress(cls.image, 9)
+
+    def caught(self, *args, **more):
+        """A scene and a process that has just begun to unpack."""
+        scene = self.scene()
+        packed(scene, self.blob)
+        process = scene.start("--progress-fd", "2", *args, REF, **more)
+        self.wait_unpacking(scene, process)
+        return scene, process
+
+    def wait_unpacking(self, scene, process):
+        """Until both files have their journals."""
+        for line in process.stderr:
+            if line.startswith(b"{") and \
+                    json.loads(line)["phase"] == "unpacking":
+                break
+        self.until("two journals", lambda: 2 == len(
+            {name.split("-")[1] for name in spull.files(scene.cwd)
+             if name.endswith(".spans") and "-%d-" % process.pid in name}))
+
+    def end(self, process, number):
+        process.send_signal(number)
+        process.communicate(timeout=spull.TIMEOUT)
+        self.assertEqual(process.returncode, -number)
+
+    def assertNoDownload(self, scene):
+        asked = len(scene.blobs())
+        result = scene.run(REF)
+        self.assertPulled(scene, result, self.image)
+        self.assertEqual(len(scene.blobs()), asked)
+
+    def test_killed(self):
+        scene, process = self.caught()
+        self.end(process, signal.SIGKILL)
+        self.assertUnnamed(scene)
+        self.assertNoDownload(scene)
+
+    def test_interrupted(self):
+        scene, process = self.caught()
+        self.end(process, signal.SIGINT)
+        self.assertUnnamed(scene)
+        # Only the archive is worth keeping.
+        left = [name for name in spull.files(scene.cwd)
+                if name.endswith(".part")]
+        self.assertEqual(len(left), 1, left)
+        self.assertEqual(scene.read(left[0]), self.blob)
+        self.assertNoDownload(scene)
+
+    def test_killed_twice(self):
+        scene, process = self.caught()
+        self.end(process, signal.SIGKILL)
+        second = scene.start("--progress-fd", "2", REF)
+        self.wait_unpacking(scene, second)
+        self.end(second, signal.SIGKILL)
+        self.assertUnnamed(scene)
+        self.assertNoDownload(scene)
+
+    def test_others_wait(self):
+        """One downloads and unpacks; with notes or without."""
+        for env in ({}, preload(self.folder, "xattrs")):
+            scene, first = self.caught(env=env)
+            others = [scene.start(REF, env=env) for _ in range(3)]
+            results = [spull.finish(process) for process in [first] + others]
+            for result in results:
+                self.assertPulled(scene, result, self.image)
+            self.assertLess(sent(scene.blobs()), len(self.blob) * 3 / 2)
+
+    def test_full_disk(self):
+        """As full as a limit on the size of files makes it."""
+        limit = len(self.blob) + MIB
+        image = IMAGE[:4096] + bytes(len(self.blob) + 16 * MIB)
+        scene = self.scene()
+        packed(scene, images.gzipped(image), image)
+        result = scene.run(REF, preexec_fn=lambda: resource.setrlimit(
+            resource.RLIMIT_FSIZE, (limit, limit)))
+        self.assertFails(result, 7, "unpacking the gzip file")
+        self.assertFiles(scene)
+
+    def test_no_libarchive(self):
+        """Only what is packed needs it."""
+        folder = os.path.join(self.folder, "lib")
+        os.makedirs(folder)
+        with open(os.path.join(folder, "libarchive.so.13"), "w") as file:
+            file.write("none")
+        env = {"LD_LIBRARY_PATH": folder}
+        scene = self.scene()
+        data = scene.image("a/plain:1")
+        self.assertPulled(scene, scene.run("a/plain:1", env=env), data,
+                          "plain_1.sif")
+        os.unlink(scene.path("plain_1.sif"))
+        packed(scene, self.blob)
+        self.assertFails(scene.run(REF, env=env), 1, "libarchive",
+                         "--no-unpack")
+        self.assertUnnamed(scene)
+        self.assertNoDownload(scene)
+
+
+if __name__ == "__main__":
+    main()
