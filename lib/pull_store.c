@@ -123,6 +123,8 @@ static enum spull_code adopt(struct placing *placing, struct sp_part *part,
     if (code == SPULL_OK)
         code = sp_verify_twin(part, placing->entry.fd, &pull->want,
                               &pull->watch, &pull->look, &turn->sealed, err);
+    if (code == SPULL_STORAGE) /* a disk that rots is no reason to fail */
+        return sp_err_set(err, SPULL_INTEGRITY, "it can't be read");
     return code;
 }
 

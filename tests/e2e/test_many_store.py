@@ -112,6 +112,22 @@ class Refused(StoreWalk):
                 self.assertFiles(scene, NAME)
                 self.assertEqual(scene.blobs(), [])
 
+    def test_disk_that_cannot_be_read(self):
+        """The store's is no reason to fail: there is a server."""
+        for mode in (0o444, 0o664):
+            with self.subTest(oct(mode)):
+                scene = self.staged(Stage("unreadable", entry=mode))
+                options = ["-P", self.entry(scene, DATA),
+                           "-e", "trace=pread64,copy_file_range",
+                           "--inject=pread64,copy_file_range:error=EIO:when=1"]
+                result = self.traced(scene, options)
+                self.assertTrue(self.was_hit(scene))
+                self.assertExit(result, 0)
+                self.assertSays(result, "damaged")
+                self.assertBytes(scene.path(NAME), DATA)
+                self.assertStored(scene, DATA)
+                self.assertEqual(len(scene.blobs()), 1)
+
 
 # What they inherit has run where it belongs.
 del Walk, Stored

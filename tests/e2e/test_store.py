@@ -238,6 +238,20 @@ class Sharing(Stored):
                 self.assertStored(scene, data)
                 self.assertOnce(scene, data)
 
+    def test_two_names_in_one_call(self):
+        """At once, and one after the other."""
+        for jobs in ("1", "2"):
+            with self.subTest(jobs=jobs):
+                scene, data = self.published(MIB)
+                scene.image("vanessa/greeting:v1", data, size="bytes")
+                self.assertExit(scene.run("-j", jobs, REF,
+                                          "vanessa/greeting:v1"), 0)
+                for name in (NAME, "greeting_v1.sif"):
+                    self.assertBytes(scene.path(name), data)
+                self.assertFiles(scene, NAME, "greeting_v1.sif")
+                self.assertStored(scene, data)
+                self.assertOnce(scene, data)
+
     def test_takeover(self):
         """A leader of another project dies: what it had is not lost."""
         at = 5 * MIB
