@@ -442,8 +442,11 @@ class Screen:
         self.columns, self.rows = columns, rows
         self.lines, self.row, self.column = [""] * rows, 0, 0
         self.history = []
+        self.rest = ""  # of an order that was read in two pieces
 
     def take(self, text):
+        text, self.rest = re.fullmatch(r"(.*?)((?:\x1b(?:\[\d*)?)?)",
+                                       self.rest + text, re.S).groups()
         for piece in re.findall(r"\x1b\[\d*[A-Za-z]|.", text, re.S):
             if len(piece) > 1:
                 self.order(piece[-1], int(piece[2:-1] or 0))
