@@ -102,43 +102,25 @@ static enum spull_code digest_of(struct pull *pull, int fd,
     return SPULL_OK;
 }
 
-/* The long way; leaves a proof, so that it is not gone twice. */
+/* The long way: has it the blob's digest, or that of the image in the blob?
+ * Leaves a proof, so that it is not gone twice. */
 static enum spull_code has_digest(struct pull *pull, int fd,
-                                  const struct stat *info, enum present *out,
-                                  struct spull_error *err)
+                                  const struct stat *info,
+                                  const struct sp_digest *want,
+                                  enum present *out, struct spull_error *err)
 {
     struct sp_digest actual;
     struct sp_look look;
     struct sp_proof proof;
     enum spull_code code =
-        digest_of(pull, fd, info, pull->want.algorithm, &actual, &look, err);
+        digest_of(pull, fd, info, want->algorithm, &actual, &look, err);
 
-    if (code != SPULL_OK || !sp_digest_equal(&actual, &pull->want))
+    if (code != SPULL_OK || !sp_digest_equal(&actual, want))
         return code;
     if (!suits(pull, &look)) {
         sp_pull_is_packed(pull);
         return SPULL_OK;
     }
-    pull->look = look;
-    *out = SAME;
-    proof = sp_pull_proof(pull, &actual);
-    sp_proof_write(fd, &proof);
-    return SPULL_OK;
-}
-
-/* Is it what the blob, an archive, holds? */
-static enum spull_code has_image(struct pull *pull, int fd,
-                                 const struct stat *info, enum present *out,
-                                 struct spull_error *err)
-{
-    struct sp_digest actual;
-    struct sp_look look;
-    struct sp_proof proof;
-    enum spull_code code =
-        digest_of(pull, fd, info, SP_SHA256, &actual, &look, err);
-
-    if (code != SPULL_OK || !sp_digest_equal(&actual, &pull->image))
-        return code;
     pull->look = look;
     *out = SAME;
     proof = sp_pull_proof(pull, &actual);
@@ -161,7 +143,7 @@ static enum spull_code take_leaders(struct pull *pull, int fd,
     if (code != SPULL_OK)
         return code;
     pull->has_image = true;
-    return has_image(pull, fd, info, out, err);
+    return has_digest(pull, fd, info, &pull->image, out, err);
 }
 
 /*
@@ -193,7 +175,7 @@ static enum spull_code may_be_unpacked(struct pull *pull, int fd,
     if (code != SPULL_OK || pull->packing == PLAIN)
         return code;
     if (pull->has_image)
-        return has_image(pull, fd, info, out, err);
+        return has_digest(pull, fd, info, &pull->image, out, err);
     *out = UNSURE;
     return SPULL_OK;
 }
@@ -207,7 +189,7 @@ static enum spull_code is_blob(struct pull *pull, int fd,
     enum spull_code code = SPULL_OK;
 
     if (sp_pull_size_fits(pull, (uint64_t)info->st_size))
-        code = has_digest(pull, fd, info, out, err);
+        code = has_digest(pull, fd, info, &pull->want, out, err);
     if (code != SPULL_OK || *out == SAME)
         return code;
     sp_verify_look(fd, &look);
