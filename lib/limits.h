@@ -119,6 +119,10 @@
 /* What the hash reads at a time: it fits into a core's own cache. */
 #define SP_HASH_CHUNK (256 * SP_KIB)
 
+/* How far the frontier moves before the hash is woken: each time costs more
+ * than a system call, and this much is hashed in a fraction of a millisecond. */
+#define SP_HASH_STEP (512 * SP_KIB)
+
 /* A wait that is shorter than this is not worth a countdown. */
 #define SP_COUNTDOWN_MS 3000
 
@@ -181,6 +185,10 @@
 /* Milliseconds over which a number of connections is judged, at least: shorter
  * than a blob of SP_SPLIT_MIN takes on most links, longer than a burst. */
 #define SP_PACE_WINDOW_MS 100
+
+/* Milliseconds: over a round trip of this, the ramp of one connection takes so
+ * long that others are opened before its rate says anything. */
+#define SP_PACE_LONG_MS 40
 
 /* Milliseconds before a number of connections that brought nothing is tried
  * again, the first time; it doubles up to about the last. */

@@ -155,10 +155,9 @@ enum spull_code sp_part_finish(struct sp_part *part, struct sp_span span,
     } else if (!sp_spans_add(&part->done, span)) {
         code = sp_err_nomem(err);
     }
-    if (sp_spans_frontier(&part->done) > part->frontier) {
-        part->frontier = sp_spans_frontier(&part->done);
+    part->frontier = sp_spans_frontier(&part->done);
+    if (part->frontier >= part->wake_at)
         pthread_cond_signal(&part->moved);
-    }
     pthread_mutex_unlock(&part->lock);
     return code;
 }
@@ -317,8 +316,11 @@ enum sp_follow sp_part_follow(struct sp_part *part, uint64_t from,
     enum sp_follow what = SP_FOLLOW_MORE;
 
     pthread_mutex_lock(&part->lock);
-    while (!news(part, from, *round))
+    while (!news(part, from, *round)) {
+        part->wake_at = from + SP_HASH_STEP;
         pthread_cond_wait(&part->moved, &part->lock);
+    }
+    part->wake_at = UINT64_MAX;
     *frontier = part->frontier;
     if (part->state == PART_GIVEN_UP)
         what = SP_FOLLOW_GIVEN_UP;

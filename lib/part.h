@@ -197,8 +197,10 @@ enum sp_follow {
 };
 
 /*
- * Waits until there is more than from, and says how far it goes. *round starts
- * as 0 and belongs to the reader; it counts the restarts that it was told of.
+ * Waits until there is more than from, and says how far it goes; who has to
+ * wait is woken when it is SP_HASH_STEP more, or all there will be. *round
+ * starts as 0 and belongs to the reader; it counts the restarts that it was
+ * told of.
  */
 enum sp_follow sp_part_follow(struct sp_part *part, uint64_t from,
                               unsigned *round, uint64_t *frontier);

@@ -26,7 +26,8 @@ struct sp_part {
     pthread_cond_t moved;
     struct sp_spans done;
     uint64_t frontier;
-    unsigned rounds; /* restarts */
+    uint64_t wake_at; /* frontier that the reader, if it waits, waits for */
+    unsigned rounds;  /* restarts */
     enum part_state state;
     struct spull_error broken; /* why the reader gave up; code 0: it did not */
     uint64_t inherited;        /* bytes that an earlier run brought */

@@ -415,18 +415,22 @@ static void a_file_that_was_cut(void **state)
 {
     struct sp_digest want = sp_digest_of_pin(SHA_A);
     struct pair pair = pair_new(SP_SHA256);
+    char *bytes = calloc(1, SP_HASH_STEP);
     struct sp_sealed *sealed = NULL;
     struct spull_error told = {0};
     struct spull_error err;
     struct sp_look look;
 
     (void)state;
-    put(&pair, 1, "bcd", 3);
+    assert_non_null(bytes);
+    put(&pair, 1, bytes, SP_HASH_STEP);
+    free(bytes);
     cut_the_file();
     while (sp_part_write(pair.part, 0, "a", 1, &told) == SPULL_OK)
         sched_yield();
     unit_failed(&told, SPULL_STORAGE);
-    assert_int_equal(sp_part_complete(pair.part, 4, NULL), SPULL_OK);
+    assert_int_equal(sp_part_complete(pair.part, SP_HASH_STEP + 1, NULL),
+                     SPULL_OK);
     assert_int_equal(sp_verify_end(pair.verify, &want, &look, &sealed, &err),
                      SPULL_STORAGE);
     assert_string_equal(err.text, told.text);
