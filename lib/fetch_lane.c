@@ -164,8 +164,8 @@ static enum spull_code on_head(void *payload, const struct sp_answer *answer,
     enum spull_code code = SPULL_OK;
 
     pthread_mutex_lock(&fetch->lock);
-    if (answer->connect_ms > 0)
-        fetch->round_trip_ms = answer->connect_ms;
+    if (!answer->reused || fetch->round_trip_ms == 0)
+        fetch->round_trip_ms = answer->round_trip_ms;
     /* A plain proxy would fetch, and perhaps keep, the whole for each span. */
     if (answer->proxied && answer->url->scheme == SP_SCHEME_HTTP)
         fetch->pace.most = 1;

@@ -51,8 +51,10 @@ struct sp_end {
 struct sp_answer {
     const struct sp_url *url; /* after redirects */
     const struct sp_head *head;
-    unsigned connect_ms; /* that the connection took to open; 0: it was open */
-    bool proxied;        /* by a proxy that sees the request */
+    bool reused;            /* the connection was open already */
+    unsigned round_trip_ms; /* at least 1; what the server thinks is in it where
+                               the connection was reused */
+    bool proxied;           /* by a proxy that sees the request */
 };
 
 /*

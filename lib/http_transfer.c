@@ -55,18 +55,27 @@ static bool is_proxied(const struct sp_transfer *transfer)
 #endif
 }
 
-static unsigned connect_ms(const struct sp_transfer *transfer)
+static double seconds_between(const struct sp_transfer *transfer, CURLINFO from,
+                              CURLINFO to)
 {
-    long fresh = 0;
-    curl_off_t connected = 0;
-    curl_off_t looked_up = 0;
+    double start = 0;
+    double end = 0;
 
-    curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &fresh);
-    if (fresh == 0)
-        return 0;
-    curl_easy_getinfo(transfer->easy, CURLINFO_CONNECT_TIME_T, &connected);
-    curl_easy_getinfo(transfer->easy, CURLINFO_NAMELOOKUP_TIME_T, &looked_up);
-    return (unsigned)((connected - looked_up) / 1000) + 1;
+    curl_easy_getinfo(transfer->easy, from, &start);
+    curl_easy_getinfo(transfer->easy, to, &end);
+    return end > start ? end - start : 0;
+}
+
+/* TCP's handshake, or the time from request to answer. */
+static unsigned round_trip_ms(const struct sp_transfer *transfer, bool reused)
+{
+    double seconds = reused
+                         ? seconds_between(transfer, CURLINFO_PRETRANSFER_TIME,
+                                           CURLINFO_STARTTRANSFER_TIME)
+                         : seconds_between(transfer, CURLINFO_NAMELOOKUP_TIME,
+                                           CURLINFO_CONNECT_TIME);
+
+    return (unsigned)(seconds * 1000) + 1;
 }
 
 static const char *protocol(const struct sp_transfer *transfer)
@@ -102,7 +111,7 @@ static void tell_detail(const struct sp_transfer *transfer,
     sp_ctx_detail(transfer->ctx, "%s: %s %d%s from %s, %s connection%s",
                   transfer->url.shown, protocol(transfer), head->status, bytes,
                   address == NULL ? "?" : address,
-                  answer->connect_ms == 0 ? "reused" : "new",
+                  answer->reused ? "reused" : "new",
                   answer->proxied ? ", by a proxy" : "");
 }
 
@@ -110,11 +119,14 @@ static void tell_detail(const struct sp_transfer *transfer,
 static enum spull_code tell_head(struct sp_transfer *transfer)
 {
     struct sp_answer answer = {.url = &transfer->url, .head = &transfer->head};
+    long fresh = 0;
 
     if (transfer->head_told)
         return SPULL_OK;
     transfer->head_told = true;
-    answer.connect_ms = connect_ms(transfer);
+    curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &fresh);
+    answer.reused = fresh == 0;
+    answer.round_trip_ms = round_trip_ms(transfer, answer.reused);
     answer.proxied = is_proxied(transfer);
     tell_detail(transfer, &answer);
     transfer->refused =

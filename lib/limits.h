@@ -120,7 +120,8 @@
 #define SP_HASH_CHUNK (256 * SP_KIB)
 
 /* How far the frontier moves before the hash is woken: each time costs more
- * than a system call, and this much is hashed in a fraction of a millisecond. */
+ * than a system call, and this much is hashed in a fraction of a millisecond.
+ */
 #define SP_HASH_STEP (512 * SP_KIB)
 
 /* A wait that is shorter than this is not worth a countdown. */

@@ -23,12 +23,14 @@ void sp_pace_init(struct sp_pace *pace, unsigned most, uint64_t now_ms)
                              .pause_ms = SP_PACE_PAUSE_MS};
 }
 
-/* Long enough for a connection's bursts to even out. */
-static uint64_t window_ms(unsigned round_trip_ms)
+/* Long enough for a connection's bursts to even out; shorter where there is
+ * nothing to compare with. */
+static uint64_t window_ms(const struct sp_pace *pace, unsigned round_trip_ms)
 {
-    uint64_t two = 2 * (uint64_t)round_trip_ms;
+    unsigned trips = pace->before != 0 && !(pace->rate > 0) ? 1 : 2;
+    uint64_t window = (uint64_t)trips * round_trip_ms;
 
-    return two > SP_PACE_WINDOW_MS ? two : SP_PACE_WINDOW_MS;
+    return window > SP_PACE_WINDOW_MS ? window : SP_PACE_WINDOW_MS;
 }
 
 static void step_up(struct sp_pace *pace, double rate)
@@ -63,14 +65,34 @@ static void judge(struct sp_pace *pace, uint64_t now_ms, double rate)
     }
 }
 
+/*
+ * On a long way a connection doubles its rate with each round trip, for a
+ * second or so, and nothing can be compared meanwhile: the first step is taken
+ * at once.
+ */
+static bool is_long_way(const struct sp_pace *pace,
+                        const struct sp_reading *reading)
+{
+    bool fresh = pace->target == 1 && pace->before == 0 && pace->again_ms == 0;
+
+    return fresh && reading->round_trip_ms >= SP_PACE_LONG_MS &&
+           reading->missing >= SP_SPLIT_MIN;
+}
+
 unsigned sp_pace_read(struct sp_pace *pace, const struct sp_reading *reading)
 {
-    uint64_t window = window_ms(reading->round_trip_ms);
+    uint64_t window = window_ms(pace, reading->round_trip_ms);
     uint64_t passed = reading->now_ms - pace->since_ms;
     double rate = 0;
 
     if (pace->most == 1)
         return pace->target;
+    if (is_long_way(pace, reading)) {
+        step_up(pace, 0);
+        pace->since_ms = reading->now_ms;
+        pace->since_bytes = reading->bytes;
+        return pace->target;
+    }
     /* Handshakes bring nothing: a step is judged by what comes after them. */
     if (reading->warm && passed < window)
         return pace->target;

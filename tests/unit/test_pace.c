@@ -262,10 +262,7 @@ static void windows(void **state)
     } cases[] = {
         {0, SP_PACE_WINDOW_MS},
         {1, SP_PACE_WINDOW_MS},
-        {SP_PACE_WINDOW_MS / 2, SP_PACE_WINDOW_MS},
-        {SP_PACE_WINDOW_MS, 2 * SP_PACE_WINDOW_MS},
-        {30000, 60000},
-        {UINT32_MAX, 2 * (uint64_t)UINT32_MAX},
+        {SP_PACE_LONG_MS - 1, SP_PACE_WINDOW_MS},
     };
 
     (void)state;
@@ -281,6 +278,50 @@ static void windows(void **state)
         reading.now_ms++;
         assert_int_equal(sp_pace_read(&pace, &reading), 4);
     }
+}
+
+/* On a long way the first step is not judged, and the second one after a round
+ * trip; from then on rates are compared, over two. */
+static void long_ways(void **state)
+{
+    static const unsigned trips[] = {SP_PACE_LONG_MS, SP_PACE_WINDOW_MS,
+                                     SP_PACE_WINDOW_MS + 1, 30000, UINT32_MAX};
+
+    (void)state;
+    for (size_t i = 0; i < UNIT_COUNT(trips); i++) {
+        uint64_t trip = trips[i];
+        uint64_t once = trip > SP_PACE_WINDOW_MS ? trip : SP_PACE_WINDOW_MS;
+        uint64_t twice =
+            2 * trip > SP_PACE_WINDOW_MS ? 2 * trip : SP_PACE_WINDOW_MS;
+        struct sp_reading reading = {.now_ms = 1000,
+                                     .missing = PLENTY,
+                                     .round_trip_ms = trips[i],
+                                     .warm = true};
+        struct sp_pace pace;
+        sp_pace_init(&pace, 16, 1000);
+        assert_int_equal(sp_pace_read(&pace, &reading), 4);
+        reading.bytes = SP_MIB;
+        reading.now_ms += once - 1;
+        assert_int_equal(sp_pace_read(&pace, &reading), 4);
+        reading.now_ms++;
+        assert_int_equal(sp_pace_read(&pace, &reading), 16);
+        /* Sixteen bring no more than four did. */
+        reading.now_ms += twice - 1;
+        assert_int_equal(sp_pace_read(&pace, &reading), 16);
+        reading.now_ms++;
+        assert_int_equal(sp_pace_read(&pace, &reading), 4);
+    }
+}
+
+static void short_blobs_on_long_ways(void **state)
+{
+    struct sp_reading reading = {
+        .now_ms = 0, .missing = SP_SPLIT_MIN - 1, .round_trip_ms = 80};
+    struct sp_pace pace;
+
+    (void)state;
+    sp_pace_init(&pace, 16, 0);
+    assert_int_equal(sp_pace_read(&pace, &reading), 1);
 }
 
 static void cold_connections_are_not_judged(void **state)
@@ -349,6 +390,8 @@ int main(void)
         cmocka_unit_test(pauses_do_not_overflow),
         cmocka_unit_test(begins_with_one),
         cmocka_unit_test(windows),
+        cmocka_unit_test(long_ways),
+        cmocka_unit_test(short_blobs_on_long_ways),
         cmocka_unit_test(cold_connections_are_not_judged),
         cmocka_unit_test(what_is_nearly_over_gets_no_more),
         cmocka_unit_test(a_restart_is_no_reason),
