@@ -348,6 +348,7 @@ static enum spull_code report(struct fetch *fetch, struct spull_error *err)
     watch->now.bytes = sp_part_total(fetch->part);
     watch->now.total = fetch->has_size ? fetch->size : 0;
     watch->now.connections = fetch->busy;
+    watch->now.note = "";
     set_pace(fetch, watch->now.bytes);
     until = sp_source_rest_until(fetch);
     if (fetch->busy == 0 && until > now_ms + SP_TICK_MS) {
@@ -406,6 +407,7 @@ enum spull_code sp_fetch(struct sp_http *http, const struct sp_blob *blob,
         code = turn(fetch, &complete, err);
     stop_all(fetch);
     atomic_fetch_sub(&watch->ctx->fetches, 1);
+    watch->now.note = ""; /* it may be of this fetch, which goes */
     if (code == SPULL_OK)
         code = sp_part_complete(part, fetch->size, err);
     if (code == SPULL_OK) {
