@@ -5,19 +5,23 @@ pull makes on files: what is left is the old state or the new one, and the next
 run completes."""
 
 import errno
+import fcntl
 import itertools
 import os
+import pty
 import re
 import shutil
 import signal
+import termios
 import time
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 
 import test_trace
+from harness import spull
 from harness.case import main
 from harness.engine import (CUT, LONG, MIB, NAME, PACE, REF, SIZE, image,
-                            sent)
+                            put_down, sent)
 from harness.servers import Gate, Reply
 from test_many_space import Mounted
 from test_many_tasks import HELD, Task, preload
@@ -55,7 +59,7 @@ class Strace(Mounted):
         wrap = ["strace", "-f", "-y", "-s", "400", "-o",
                 os.path.join(scene.folder, "trace")] + options
         return scene.run("-d", scene.cwd, *args, ref, cwd=scene.folder,
-                         env={"ASAN_OPTIONS": "detect_leaks=0"}, wrap=wrap)
+                         env=spull.without_leaks(), wrap=wrap)
 
     def inject(self, scene, what, *args):
         """what: CALL:HOW:when=NUMBER, where numbers count for each thread."""
@@ -360,6 +364,25 @@ class Interrupted(Walk):
                 gate.open()
                 self.assertPulled(scene, scene.run(REF), data)
                 self.assertOnce(scene, data, connections * CUT)
+
+    def test_terminal_that_is_gone(self):
+        """The ssh session has dropped: a signal, and nothing to write to."""
+        at = 5 * MIB
+        scene, data, gate = self.gated(SIZE, at)
+        ours, theirs = pty.openpty()
+        process = scene.start(
+            "--connections", "1", REF, env={"TERM": "dumb"}, stdout=theirs,
+            stderr=theirs, start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(1, termios.TIOCSCTTY, 0))
+        self.addCleanup(put_down, process)
+        os.close(theirs)
+        self.wait_journal(scene, at)
+        os.close(ours)
+        self.assertExit(spull.finish(process), -signal.SIGHUP)
+        self.assertUnnamed(scene)
+        gate.open()
+        self.assertPulled(scene, scene.run(REF), data)
+        self.assertOnce(scene, data, CUT)
 
     def pulling(self, scene, connections):
         """A pull that has brought half of its bytes."""

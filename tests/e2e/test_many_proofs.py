@@ -56,7 +56,7 @@ class Proofs(Many):
     def read_by(self, scene, *args, wrap=()):
         """The result, and how many bytes of the image were read for it."""
         log = os.path.join(scene.folder, "trace")
-        result = scene.run(*args, env={"ASAN_OPTIONS": "detect_leaks=0"},
+        result = scene.run(*args, env=spull.without_leaks(),
                            wrap=["strace", "-f", "-y", "-s", "4", "-o", log,
                                  "-e", "trace=mmap," + ",".join(
                                      test_trace.READS), *wrap])

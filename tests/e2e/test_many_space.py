@@ -3,18 +3,21 @@
 """Disks that are full, quotas that are used up, and limits that are reached:
 for real, on file systems made for the test where the machine allows that."""
 
+import itertools
 import os
 import resource
 import signal
 import struct
 import subprocess
+import unittest
 
 import test_trace
 from harness import spull
 from harness.case import main
 from harness.engine import MIB, NAME, REF, image, sent
 from harness.servers import Gate, Reply
-from test_many_tasks import CAN_CHANGE, Many, as_nobody
+from test_many_tasks import (CAN_CHANGE, HELD, SPACE, UNHURRIED, WHY_NO_SPACE,
+                             Many, Task, as_nobody, hurried)
 
 ROOM = 8 * MIB
 NOBODY = 65534
@@ -104,7 +107,7 @@ class FullDisk(Mounted):
                 wrap = ["strace", "-f", "-o", log, "-e", "trace=pwrite64"]
                 result = scene.run("--connections", connections, REF,
                                    wrap=wrap,
-                                   env={"ASAN_OPTIONS": "detect_leaks=0"})
+                                   env=spull.without_leaks())
                 self.assertNoRoom(scene, result, 28, "16 MiB needed")
                 self.assertEqual(len(scene.blobs()), 1)
                 with open(log, errors="replace") as file:
@@ -248,7 +251,7 @@ class FullDisk(Mounted):
                         "trace=fallocate," + ",".join(test_trace.WRITES),
                         *fault]
                 self.assertPulled(scene, scene.run(
-                    REF, wrap=wrap, env={"ASAN_OPTIONS": "detect_leaks=0"}),
+                    REF, wrap=wrap, env=spull.without_leaks()),
                     data)
                 with open(log, errors="replace") as file:
                     calls = test_trace.parse(file)
@@ -256,6 +259,38 @@ class FullDisk(Mounted):
                               if call.name in test_trace.WRITES and
                               call.path.endswith(".part"))
                 self.assertEqual(written, len(data))
+
+
+@unittest.skipIf(WHY_NO_SPACE, WHY_NO_SPACE)
+@unittest.skipIf(test_trace.WHY_NO_TRACE, test_trace.WHY_NO_TRACE)
+class Woken(Mounted):
+    def late(self, call, when, env):
+        """What makes this call take longer. The environment is not strace's,
+        which has its own use for a clock."""
+        given = itertools.chain.from_iterable(
+            ("-E", "%s=%s" % pair) for pair in env.items())
+        return ["strace", "-f", "-o", os.devnull, "-e", "trace=" + call,
+                "--inject=%s:%s" % (call, when), *given]
+
+    def test_after_its_blocks_went(self):
+        """On another host so to speak, one is about to give its complete file
+        the name. It sleeps for too long, and its successor has no room but by
+        taking the blocks. Between the two, the first one wakes up: its file
+        must not get the name."""
+        scene = self.on_tmpfs()
+        data = scene.image(data=image(5 * MIB), size="bytes")
+        leader = Task(self, scene, REF, wrap=SPACE + self.late(
+            "renameat2", "delay_enter=10000000", spull.without_leaks()))
+        self.wait_journal(scene, 5 * MIB + HELD)
+        waiter = self.follow(scene, *UNHURRIED, wrap=self.late(
+            "fallocate", "delay_exit=8000000:when=1..2",
+            spull.without_leaks(hurried(self.folder))))
+        self.assertExit(waiter.finish(), 0)
+        self.assertImage(scene.path(NAME), data)
+        self.assertIn(leader.finish().code, (0, 7))
+        self.assertImage(scene.path(NAME), data)
+        self.assertFiles(scene, NAME)
+        self.assertLessEqual(sent(scene.blobs()), len(data))
 
 
 class Quota(Mounted):
@@ -325,7 +360,7 @@ class ToldQuota(Many):
         if command(*wrap, "true"):
             self.skipTest("strace can't do that")
         result = scene.run("-d", scene.cwd, REF, cwd=scene.folder, wrap=wrap,
-                           env={"ASAN_OPTIONS": "detect_leaks=0"})
+                           env=spull.without_leaks())
         if left is None:
             self.assertExit(result, 0)
             self.assertImage(scene.path(NAME), data)

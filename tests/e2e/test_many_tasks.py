@@ -40,6 +40,15 @@ def preload(folder, name, *flags):
             "ASAN_OPTIONS": "verify_asan_link_order=0:" + options}
 
 
+def hurried(folder, times=30):
+    """The environment of one whose clock runs so many times as quickly; to be
+    followed by options for what must not be over sooner."""
+    return preload(folder, "fast_clock", "-DFAST=%d" % times)
+
+
+UNHURRIED = ("--stall-timeout", "3600", "--connect-timeout", "3600")
+
+
 class Task:
     """A pull that tells how it gets on, while it does."""
 
@@ -75,7 +84,7 @@ class Many(Engine):
 
         def hold(_):
             with contextlib.suppress(threading.BrokenBarrierError):
-                line.wait(60)
+                line.wait(spull.TIMEOUT)
 
         pages = {}
         for ref in refs:
@@ -86,7 +95,7 @@ class Many(Engine):
                      for number in range(count)]
         for process in processes:
             self.addCleanup(put_down, process)
-        results = [spull.finish(process, 120) for process in processes]
+        results = [spull.finish(process, 2 * spull.TIMEOUT) for process in processes]
         for path, text in pages.items():
             scene.on(path, page(text))
         return results
@@ -249,8 +258,8 @@ class Reading(Many):
         log = os.path.join(self.folder, "trace-%d" % next(self.numbers))
         wrap = ["strace", "-f", "-y", "-s", "4", "-o", log, "-e",
                 "trace=" + ",".join(test_trace.READS + ("mmap",))]
-        env = dict(env or {}, ASAN_OPTIONS="detect_leaks=0")
-        return self.follow(scene, *args, wrap=wrap, env=env), log
+        return self.follow(scene, *args, wrap=wrap,
+                           env=spull.without_leaks(env)), log
 
     def read_bytes(self, scene, log):
         with open(log, errors="replace") as file:
@@ -397,7 +406,7 @@ class Takeover(Many):
         leader = self.lead(scene, gate)
         os.unlink(self.only(scene, ".part"))
         gate.open()
-        result = leader.finish(30)
+        result = leader.finish(spull.TIMEOUT // 2)
         self.assertIn(result.code, (0, 7), result)
         if result.code == 0:
             self.assertPulled(scene, result, data)
@@ -446,6 +455,30 @@ class Patience(Many):
         gate.open()
         self.assertPulled(scene, leader.finish(), data)
 
+    def test_log(self):
+        """Without a terminal, a waiter says so every 30 s and no more often."""
+        scene, data, gate = self.gated()
+        leader = self.lead(scene, gate)
+        log = os.path.join(self.folder, "log")
+        start, times = time.monotonic(), 8
+        with open(log, "wb") as file:
+            waiter = scene.start(*UNHURRIED, REF, stderr=file,
+                                 env=hurried(self.folder, times))
+        self.addCleanup(put_down, waiter)
+
+        def lines():
+            with open(log) as file:
+                return [line for line in file if "is downloading it" in line]
+
+        self.until("a second line", lambda: len(lines()) >= 2)
+        self.assertGreaterEqual(time.monotonic() - start, 2 * 30 / times)
+        self.assertRegex(lines()[0], r"^spull: .*-%d is downloading it"
+                         % leader.process.pid)
+        gate.open()
+        self.assertPulled(scene, leader.finish(), data)
+        self.assertExit(spull.finish(waiter), 0)
+        self.assertOnce(scene, data)
+
     def test_enough(self):
         scene, data, gate = self.gated()
         leader = self.lead(scene, gate)
@@ -471,7 +504,7 @@ class Strangers(Many):
         scene, data, gate = self.gated()
         os.chmod(scene.cwd, 0o1777)
         self.dead(scene, gate)
-        result = scene.run(REF, wrap=as_nobody(), timeout=30)
+        result = scene.run(REF, wrap=as_nobody(), timeout=spull.TIMEOUT // 2)
         self.assertExit(result, 0)
         self.assertImage(scene.path(NAME), data)
 
@@ -636,15 +669,46 @@ class OtherHosts(Many):
         self.assertPulled(scene, scene.run(REF), data)
         self.assertOnce(scene, data, CUT)
 
-    def lost(self, wrap):
-        """A leader that stands still, with a journal; a waiter."""
+    def lost(self, wrap, rest=None):
+        """A leader that stands still, with a journal. rest: what its
+        connection brings when it goes on."""
         at = 5 * MIB
         scene, data, gate = self.gated(SIZE, at)
+        if rest is not None:
+            scene.blob(Reply(data[:at] + rest, gate=gate, etag='"1"'),
+                       Reply(data, etag='"1"'),
+                       path="/blobs/vanessa/greeting/latest")
         leader = self.lead(scene, gate, "--connections", "1", wrap=wrap)
         self.wait_journal(scene, at)
         pid = child_of(leader.process) if wrap else leader.process.pid
         os.kill(pid, signal.SIGSTOP)
         return scene, data, gate, leader, pid
+
+    def test_lost(self):
+        """It is replaced after a silence, and when it wakes up goes on to
+        write garbage into its file, which is not the one installed."""
+        for wrap in ([], SPACE):
+            with self.subTest(elsewhere=bool(wrap)):
+                self.check_lost(wrap)
+
+    def check_lost(self, wrap):
+        rest = images.noise(SIZE - 5 * MIB)
+        scene, data, gate, leader, pid = self.lost(wrap, rest)
+        waiter = self.follow(scene, *UNHURRIED, "--connections", "1",
+                             env=hurried(self.folder))
+        self.assertExit(waiter.finish(), 0)
+        self.assertImage(scene.path(NAME), data)
+        if wrap:  # else its file could not be taken up: it is seen to live
+            self.assertOnce(scene, data, HELD)
+        before = os.stat(scene.path(NAME))
+        gate.open()
+        os.kill(pid, signal.SIGCONT)
+        result = leader.finish()
+        self.assertEqual(scene.blobs()[0].sent, SIZE)
+        self.assertImage(scene.path(NAME), data)
+        self.assertEqual(os.stat(scene.path(NAME)).st_ino, before.st_ino)
+        self.assertIn(result.code, (0, 5, 7), result)
+        self.assertFiles(scene, NAME)
 
     def check_woken_after(self, wrap):
         scene, data, gate, leader, pid = self.lost(wrap)

@@ -75,8 +75,7 @@ class Trace(Case):
         log = os.path.join(scene.folder, "trace")
         wrap = ["strace", "-f", "-y", "-s", "4", "-o", log,
                 "-e", "trace=" + TRACED]
-        # LeakSanitizer can't work in a process that is traced already.
-        result = scene.run(*args, env={"ASAN_OPTIONS": "detect_leaks=0"},
+        result = scene.run(*args, env=spull.without_leaks(),
                            wrap=wrap)
         with open(log, errors="replace") as file:
             return result, parse(file)

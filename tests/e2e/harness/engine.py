@@ -25,7 +25,7 @@ CUT = MIB
 # What the kernel and the fault server hold for one connection.
 ON_ITS_WAY = MIB // 4
 AT_ONCE = 24
-PATIENCE = 60
+PATIENCE = spull.TIMEOUT
 
 image = functools.lru_cache(maxsize=8)(images.sif)
 

@@ -18,9 +18,12 @@ import ssl
 import struct
 import threading
 
+from . import spull
+
 PIECE = 1 << 16
 HEAD_MAX = 1 << 16
-PATIENCE = 60  # seconds that a gate stays shut when a test has gone astray
+# Seconds that a gate stays shut when a test has gone astray.
+PATIENCE = spull.TIMEOUT
 
 REASONS = {200: "OK", 206: "Partial Content", 301: "Moved Permanently",
            302: "Found", 303: "See Other", 307: "Temporary Redirect",

@@ -5,7 +5,6 @@ import os
 import shlex
 import subprocess
 
-TIMEOUT = 60
 KEPT = ("PATH", "ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS",
         "TSAN_OPTIONS", "LD_LIBRARY_PATH")
 SANITIZERS = ("AddressSanitizer", "LeakSanitizer", "ThreadSanitizer",
@@ -24,6 +23,21 @@ def has_sanitizer():
     with open(binary(), "rb") as file:
         data = file.read()
     return b"__asan_init" in data or b"__tsan_init" in data
+
+
+# Seconds after which something hangs. A sanitizer makes all some times slower,
+# and the tests of sixty processes most of all.
+SLOWNESS = 4 if os.access(os.environ.get("SPULL_BIN", ""), os.R_OK) and \
+    has_sanitizer() else 1
+TIMEOUT = 60 * SLOWNESS
+
+
+def without_leaks(env=None):
+    """LeakSanitizer can't work in a process that is traced already."""
+    env = dict(env or {})
+    given = env.get("ASAN_OPTIONS", os.environ.get("ASAN_OPTIONS", ""))
+    env["ASAN_OPTIONS"] = ":".join(filter(None, [given, "detect_leaks=0"]))
+    return env
 
 
 def environment(home, **more):
