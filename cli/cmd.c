@@ -61,8 +61,9 @@ const struct cmd cmd_none = {
 };
 
 const struct cmd *const cmd_all[] = {
-    &cmd_pull,  &cmd_tags,  &cmd_manifest, &cmd_resolve, &cmd_verify,
-    &cmd_check, &cmd_store, &cmd_config,   &cmd_help,    NULL,
+    &cmd_pull,   &cmd_tags,   &cmd_manifest, &cmd_resolve,
+    &cmd_verify, &cmd_mirror, &cmd_check,    &cmd_store,
+    &cmd_config, &cmd_help,   NULL,
 };
 
 const struct cmd *cmd_find(const char *name)

@@ -40,7 +40,7 @@ struct cmd_call {
     size_t operand_count;
 };
 
-#define CMD_TABLES_MAX 10
+#define CMD_TABLES_MAX 12
 
 struct cmd {
     const char *name;
@@ -62,6 +62,7 @@ extern const struct cmd cmd_tags;
 extern const struct cmd cmd_manifest;
 extern const struct cmd cmd_resolve;
 extern const struct cmd cmd_verify;
+extern const struct cmd cmd_mirror;
 extern const struct cmd cmd_check;
 extern const struct cmd cmd_store;
 extern const struct cmd cmd_config;

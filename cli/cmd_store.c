@@ -148,6 +148,7 @@ const struct cmd cmd_store = {
     .settings = true,
     .own = &table,
     .own_size = sizeof(struct opts),
-    .tables = {&table, &settings_store, &cmd_json_table, &cmd_common_table},
+    .tables = {&table, &settings_store, &settings_keep, &cmd_json_table,
+               &cmd_common_table},
     .run = run,
 };

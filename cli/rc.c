@@ -311,11 +311,15 @@ static enum spull_code load_options(struct rc *rc, const struct opt_line *line,
         return SPULL_OK;
     code = opt_apply(line, &settings_session, &rc->set, err);
     if (code == SPULL_OK)
+        code = opt_apply(line, &settings_place, &rc->set, err);
+    if (code == SPULL_OK)
         code = opt_apply(line, &settings_image, &rc->set, err);
     if (code == SPULL_OK)
         code = opt_apply(line, &settings_list, &rc->set, err);
     if (code == SPULL_OK)
         code = opt_apply(line, &settings_store, &rc->set, err);
+    if (code == SPULL_OK)
+        code = opt_apply(line, &settings_keep, &rc->set, err);
     for (size_t i = 0; i < line->given_count && code == SPULL_OK; i++) {
         const struct opt_given *given = &line->given[i];
         size_t number;

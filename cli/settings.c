@@ -51,22 +51,24 @@ static const struct opt_row session_rows[] = {
      "give up after N tries more that brought nothing"},
 };
 
-static const struct opt_row image_rows[] = {
+static const struct opt_row place_rows[] = {
     {"dir", 'd', "DIR", OPT_PATH, AT(dir), "dir",
      "install in DIR, not in the current directory"},
+    {"unpack", 0, NULL, OPT_FLAG, AT(unpack), "unpack",
+     "unpack the image out of an archive or a compressed file (the default), "
+     "or keep that as it is"},
+    {"unpack-max", 0, "SIZE", OPT_SIZE, AT(unpack_max), "unpack-max",
+     "refuse an archive with an image of more than SIZE bytes (64G; 0: no "
+     "limit of its own)"},
+};
+
+static const struct opt_row image_rows[] = {
     {"arch", 0, "ARCH", OPT_TEXT, AT(arch), "arch",
      "refuse images for other machines than ARCH (amd64, arm64, ...)"},
     {"strict-size", 0, NULL, OPT_FLAG, AT(strict_size), "strict-size",
      "sizes in manifests count bytes, never KiB of disk usage"},
     {"allow-md5", 0, NULL, OPT_FLAG, AT(allow_md5), "allow-md5",
      "take an md5 for a proof where a manifest states nothing better"},
-    {"unpack", 0, NULL, OPT_FLAG, AT(unpack), "unpack",
-     "unpack the image out of an archive or a compressed file (the default), "
-     "or "
-     "keep that as it is"},
-    {"unpack-max", 0, "SIZE", OPT_SIZE, AT(unpack_max), "unpack-max",
-     "refuse an archive with an image of more than SIZE bytes (64G; 0: no "
-     "limit of its own)"},
     {"connections", 0, "N", OPT_COUNT, AT(connections), "connections",
      "use up to N connections for an image (1 to 16)"},
     {"wait", 0, "SECONDS|forever", OPT_PATIENCE, AT(wait), "wait",
@@ -84,17 +86,23 @@ static const struct opt_row list_rows[] = {
 static const struct opt_row store_rows[] = {
     {"store", 0, "DIR", OPT_PATH, AT(store), "store",
      "keep one copy of each image in DIR, for all who share it"},
+};
+
+static const struct opt_row keep_rows[] = {
     {"keep-days", 0, "DAYS", OPT_COUNT, AT(keep_days), "keep-days",
      "remove partial files that are older and nobody's (0: never)"},
 };
 
 const struct opt_table settings_session = {session_rows, COUNT(session_rows)};
+const struct opt_table settings_place = {place_rows, COUNT(place_rows)};
 const struct opt_table settings_image = {image_rows, COUNT(image_rows)};
 const struct opt_table settings_list = {list_rows, COUNT(list_rows)};
 const struct opt_table settings_store = {store_rows, COUNT(store_rows)};
+const struct opt_table settings_keep = {keep_rows, COUNT(keep_rows)};
 
-_Static_assert(COUNT(session_rows) + COUNT(image_rows) + COUNT(list_rows) +
-                       COUNT(store_rows) ==
+_Static_assert(COUNT(session_rows) + COUNT(place_rows) + COUNT(image_rows) +
+                       COUNT(list_rows) + COUNT(store_rows) +
+                       COUNT(keep_rows) ==
                    SETTINGS_MAX,
                "SETTINGS_MAX counts the rows");
 
@@ -103,6 +111,9 @@ const struct opt_row *settings_row(size_t number)
     if (number < settings_session.count)
         return &settings_session.rows[number];
     number -= settings_session.count;
+    if (number < settings_place.count)
+        return &settings_place.rows[number];
+    number -= settings_place.count;
     if (number < settings_image.count)
         return &settings_image.rows[number];
     number -= settings_image.count;
@@ -111,6 +122,9 @@ const struct opt_row *settings_row(size_t number)
     number -= settings_list.count;
     if (number < settings_store.count)
         return &settings_store.rows[number];
+    number -= settings_store.count;
+    if (number < settings_keep.count)
+        return &settings_keep.rows[number];
     return NULL;
 }
 

@@ -48,9 +48,11 @@ struct settings {
 };
 
 extern const struct opt_table settings_session; /* who asks a registry */
-extern const struct opt_table settings_image;   /* who installs */
+extern const struct opt_table settings_place;   /* who installs */
+extern const struct opt_table settings_image;   /* who downloads images */
 extern const struct opt_table settings_list;    /* who takes lists */
 extern const struct opt_table settings_store;   /* who has to do with a store */
+extern const struct opt_table settings_keep;    /* who finds partial files */
 
 /* The rows of all keys, numbered. NULL: no more. */
 #define SETTINGS_MAX 27

@@ -31,12 +31,13 @@ _spull_words() {
     words+=("${word/#\~\//$HOME/}")
 }
 
-# Walks over what stands before the cursor. Sets command; ended once "--" was
+# Walks over what stands before the cursor. Sets command; operands, how many
+# stand behind it; ended once "--" was
 # there; option if the cursor is at the value of one, which then is in cur; and
 # ask, the options that say how to reach the registry.
 _spull_look() {
     local i name value last=$((${#words[@]} - 1))
-    command='' ended='' option='' ask=()
+    command='' operands=0 ended='' option='' ask=()
     for ((i = 1; i <= last; i++)); do
         name=${words[i]} value=''
         if [[ -n $ended || $name != -?* ]]; then
@@ -74,6 +75,8 @@ _spull_operand() {
     if [[ -z $command ]]; then
         command=$1
         [[ $1 != */* ]] || command=pull
+    else
+        operands=$((operands + 1))
     fi
 }
 
@@ -85,7 +88,7 @@ _spull_takes_value() {
             --max-time | --retries | --dir | --arch | --connections | \
             --limit-rate | --wait | --store | --keep-days | --unpack-max | \
             --jobs | --file | --output | --progress-fd | --ref | \
-            --older-than) ;;
+            --older-than | --add | --base-url) ;;
         *) return 1 ;;
     esac
 }
@@ -105,11 +108,13 @@ _spull_options() {
         --netrc --no-netrc --netrc-file --header --proxy --ip-version
         --user-agent --connect-timeout --stall-timeout --max-time --retries
         --json)
-    local keys=(-d --dir --arch --strict-size --no-strict-size --allow-md5
-        --no-allow-md5 --unpack --no-unpack --unpack-max --connections
-        --limit-rate --wait --store --keep-days)
+    local image=(--arch --strict-size --no-strict-size --allow-md5
+        --no-allow-md5 --connections --limit-rate --wait)
+    local keys=(-d --dir --unpack --no-unpack --unpack-max "${image[@]}"
+        --store --keep-days)
     local jobs=(-j --jobs) list=(-f --file)
     local file=(-o --output -F --force --progress-fd)
+    local mirror=(--add --base-url --prune)
     case $command in
         '')
             _spull_offer "$1" "${all[@]}" "${session[@]}" "${keys[@]}" \
@@ -125,6 +130,10 @@ _spull_options() {
             ;;
         tags | manifest) _spull_offer "$1" "${all[@]}" "${session[@]}" ;;
         verify) _spull_offer "$1" "${all[@]}" "${session[@]}" --ref ;;
+        mirror)
+            _spull_offer "$1" "${all[@]}" "${session[@]}" "${image[@]}" \
+                --keep-days "${jobs[@]}" "${list[@]}" "${mirror[@]}"
+            ;;
         check)
             _spull_offer "$1" "${all[@]}" "${session[@]}" --deep --no-blobs \
                 --strict
@@ -154,6 +163,7 @@ _spull_value() {
         -d | --dir | --ca-dir | --store) compopt -o dirnames ;;
         -f | --file | -o | --output | --ca-file | --client-cert | \
             --client-key | --netrc-file) compopt -o default ;;
+        --add) [[ $cur != *=* ]] || compopt -o default ;;
         --ip-version) _spull_offer "$1" 4 6 ;;
         --proxy) _spull_offer "$1" none ;;
         --wait) _spull_offer "$1" forever ;;
@@ -179,7 +189,7 @@ _spull_tags() {
 }
 
 _spull() {
-    local command ended option cur words ask spull
+    local command operands ended option cur words ask spull
     _spull_words
     spull=${words[0]} cur=${words[${#words[@]} - 1]}
     _spull_look
@@ -189,16 +199,19 @@ _spull() {
     elif [[ $cur == -* && -z $ended ]]; then
         _spull_options "$2"
     elif [[ $command == help || -z $command$ended && $cur != */* ]]; then
-        _spull_offer "$2" pull tags manifest resolve verify check store config help
+        _spull_offer "$2" pull tags manifest resolve verify mirror check store \
+            config help
     elif [[ $command == verify ]]; then
         compopt -o default
+    elif [[ $command == mirror && $operands -eq 0 ]]; then
+        compopt -o dirnames
     elif [[ $command == check ]]; then
         _spull_registries "$2"
     elif [[ $command == store ]]; then
         _spull_offer "$2" prune verify
     elif [[ $cur == */* && ${cur##*/} == *:* ]]; then
         case $command in
-            '' | pull | manifest | resolve) _spull_tags "$2" ;;
+            '' | pull | manifest | resolve | mirror) _spull_tags "$2" ;;
         esac
     fi
 } && complete -F _spull spull

@@ -30,7 +30,8 @@ function __spull_look
                 --ip-version --user-agent --connect-timeout --stall-timeout \
                 --max-time --retries --dir --arch --connections --limit-rate \
                 --wait --store --keep-days --unpack-max --jobs --file \
-                --output --progress-fd --ref --older-than
+                --output --progress-fd --ref --older-than \
+                --add --base-url
             set name $word
         else if set --local cut \
                 (string match -r -- '^-[qvhFV]*([rdofj])(.*)$' $word)
@@ -100,6 +101,8 @@ complete -c spull -n '__spull_at "" help' -a resolve \
     -d 'print references with their digests'
 complete -c spull -n '__spull_at "" help' -a verify \
     -d 'read installed images again'
+complete -c spull -n '__spull_at "" help' -a mirror \
+    -d 'copy images into a registry on disk'
 complete -c spull -n '__spull_at "" help' -a check \
     -d 'look for what is wrong with a registry'
 complete -c spull -n '__spull_at "" help' -a store \
@@ -108,9 +111,14 @@ complete -c spull -n '__spull_at "" help' -a config \
     -d 'show every setting and where it came from'
 complete -c spull -n '__spull_at "" help' -a help \
     -d 'explain spull or one of its commands'
-complete -c spull -n '__spull_at "" pull manifest resolve' -a '(__spull_tags)'
+complete -c spull -n '__spull_at "" pull manifest resolve mirror' \
+    -a '(__spull_tags)'
 complete -c spull -n '__spull_at verify' -F
 complete -c spull -n '__spull_at check' -a '(__spull_registries)'
+# What has a colon is a reference that wants its tag, and no directory.
+complete -c spull \
+    -n '__spull_at mirror; and not string match -q "*:*" -- (commandline -ct)' \
+    -a '(__fish_complete_directories (commandline -ct))'
 complete -c spull -n '__spull_at store' -a prune \
     -d 'remove what was not used for long'
 complete -c spull -n '__spull_at store' -a verify -d 'read every entry again'
@@ -121,7 +129,8 @@ complete -c spull -s h -l help -d 'show help'
 complete -c spull -n '__spull_at ""' -s V -l version -d 'show version'
 complete -c spull -n '__spull_at help' -l dump -d 'print a table for programs'
 
-set --local session '__spull_at "" pull tags manifest resolve verify check config'
+set --local session \
+    '__spull_at "" pull tags manifest resolve verify mirror check config'
 complete -c spull -n $session -s r -l registry -x -a '(__spull_registries)' \
     -d 'ask this registry'
 complete -c spull -n $session -l ca-file -r -F \
@@ -154,10 +163,11 @@ complete -c spull -n $session -l retries -x \
     -d 'give up after so many tries in vain'
 complete -c spull -n $session -l json -d 'print results as JSON'
 
-set --local keys '__spull_at "" pull config'
-complete -c spull -n $keys -s d -l dir -x \
+complete -c spull -n '__spull_at "" pull config' -s d -l dir -x \
     -a '(__fish_complete_directories (commandline -ct))' \
     -d 'install in a directory'
+
+set --local keys '__spull_at "" pull mirror config'
 complete -c spull -n $keys -l arch -x \
     -a '386 amd64 arm arm64 ppc64 ppc64le mips mipsle mips64 mips64le s390x
         riscv64 loong64' \
@@ -168,10 +178,12 @@ complete -c spull -n $keys -l allow-md5 \
     -d 'take an md5 where there is no better'
 complete -c spull -n $keys -l no-allow-md5 \
     -d 'refuse what only an md5 vouches for'
-complete -c spull -n $keys -l unpack \
+complete -c spull -n '__spull_at "" pull config' -l unpack \
     -d 'unpack archives and compressed files'
-complete -c spull -n $keys -l no-unpack -d 'keep archives as they are'
-complete -c spull -n $keys -l unpack-max -x -d 'unpack no larger image'
+complete -c spull -n '__spull_at "" pull config' -l no-unpack \
+    -d 'keep archives as they are'
+complete -c spull -n '__spull_at "" pull config' -l unpack-max -x \
+    -d 'unpack no larger image'
 complete -c spull -n $keys -l connections -x \
     -d 'use up to this many connections'
 complete -c spull -n $keys -l limit-rate -x \
@@ -183,12 +195,19 @@ set --local store '__spull_at "" pull config store'
 complete -c spull -n $store -l store -x \
     -a '(__fish_complete_directories (commandline -ct))' \
     -d 'keep one copy for all in a directory'
-complete -c spull -n $store -l keep-days -x -d 'remove older partial files'
+complete -c spull -n '__spull_at "" pull mirror config store' -l keep-days -x \
+    -d 'remove older partial files'
 complete -c spull -n '__spull_at store' -l older-than -x \
     -d 'prune what was not used for so many days'
 complete -c spull -n '__spull_at store' -l json -d 'print results as JSON'
 complete -c spull -n '__spull_at verify' -l ref -x -a '(__spull_tags)' \
     -d 'compare with the registry'
+complete -c spull -n '__spull_at mirror' -l add -r -F \
+    -d 'put the image in a file in as REF'
+complete -c spull -n '__spull_at mirror' -l base-url -x \
+    -d 'write absolute URLs'
+complete -c spull -n '__spull_at mirror' -l prune \
+    -d 'then remove blobs that nothing names'
 complete -c spull -n '__spull_at check' -l deep -d 'read all of each blob'
 complete -c spull -n '__spull_at check' -l no-blobs \
     -d 'look at documents only'
@@ -196,9 +215,9 @@ complete -c spull -n '__spull_at check' -l strict -d 'fail for warnings, too'
 complete -c spull -n '__spull_at config' -l registries \
     -d 'list the names of registries'
 
-complete -c spull -n '__spull_at "" pull resolve config' -s j -l jobs -x \
+complete -c spull -n '__spull_at "" pull resolve mirror config' -s j -l jobs -x \
     -d 'work on so many references at once'
-complete -c spull -n '__spull_at "" pull resolve' -s f -l file -r -F \
+complete -c spull -n '__spull_at "" pull resolve mirror' -s f -l file -r -F \
     -d 'take references from a file'
 
 set --local file '__spull_at "" pull'

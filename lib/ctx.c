@@ -33,7 +33,7 @@ _Static_assert(ATOMIC_BOOL_LOCK_FREE == 2, "atomic_bool takes a lock");
 static const size_t strings[] = {
     AT(registry),    AT(arch),       AT(ca_file),    AT(ca_dir),
     AT(client_cert), AT(client_key), AT(netrc_file), AT(proxy),
-    AT(user_agent),  AT(store)};
+    AT(user_agent),  AT(store),      AT(mirror_base)};
 #define STRINGS (sizeof strings / sizeof strings[0])
 
 static const char **string_at(struct spull_options *opts, size_t offset)

@@ -241,6 +241,20 @@
 /* A partial file with less than this is not worth a later process's while. */
 #define SP_KEEP_MIN (64 * SP_KIB)
 
+/* Blobs of a mirror: a prune keeps 96 bytes for each. Docker Hub's official
+ * images have some 100,000. */
+#define SP_MIRROR_BLOBS_MAX 1000000
+
+/* Levels of folders in a mirror: a container, "manifests", a tag. */
+#define SP_MIRROR_DEPTH_MAX (SP_COMPONENTS_MAX + 2)
+
+/* Seconds after which a temporary document is a dead process's: to write one
+ * takes as long as a flush. */
+#define SP_MIRROR_DOCUMENT_SECONDS 3600
+
+/* How often a blob is brought that somebody removes before it is named. */
+#define SP_MIRROR_ROUNDS 3
+
 /* Milliseconds between two calls of the progress callback. */
 #define SP_TICK_MS 100
 

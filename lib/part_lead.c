@@ -218,9 +218,10 @@ void sp_lead_depose(struct sp_lead *lead)
     read_link(lead->dir, lead->link, now);
     if (now[0] == '\0' || strcmp(now, lead->theirs) != 0)
         return;
-    if (unlinkat(lead->dir, lead->link, 0) == 0)
-        bury(lead, now);
-    else /* in a sticky directory, only its owner could */
+    /* In this order: without the link, nothing says whose that part was. */
+    bury(lead, now);
+    /* In a sticky directory, only its owner can. */
+    if (unlinkat(lead->dir, lead->link, 0) != 0)
         lead->stuck = errno != ENOENT;
 }
 

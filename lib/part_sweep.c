@@ -47,8 +47,9 @@ static bool is_old(const struct sweep *sweep, const char *name)
            info.st_mtime < sweep->before;
 }
 
-static bool is_gone(const struct sweep *sweep, const struct sp_owner *owner,
-                    const char *name)
+/* Has nobody any use for what this owner made? */
+static bool is_nobodys(const struct sweep *sweep, const struct sp_owner *owner,
+                       const char *name)
 {
     enum sp_life life = sp_owner_life(owner);
 
@@ -68,11 +69,13 @@ static void sweep_journal(const struct sweep *sweep, const char *name)
 {
     struct journal journal = {0};
     char *part = sibling(name, ".spans", ".part");
+    bool read = sp_journal_read(sweep->dir, name, &journal);
 
-    if (part != NULL && sp_journal_read(sweep->dir, name, &journal) &&
-        is_gone(sweep, &journal.owner, name)) {
+    if (part != NULL && (read ? is_nobodys(sweep, &journal.owner, name)
+                              : is_old(sweep, name))) {
         take_away(sweep, part);
         take_away(sweep, name);
+        sp_journal_remove_next(sweep->dir, part);
     }
     sp_journal_done(&journal);
     free(part);
@@ -87,11 +90,15 @@ static void sweep_lead(const struct sweep *sweep, const char *name)
     ssize_t len = readlinkat(sweep->dir, name, target, sizeof target - 1);
 
     target[len > 0 ? len : 0] = '\0';
-    if (!sp_lead_split(target, part, &owner) || !is_gone(sweep, &owner, name))
+    if (!sp_lead_split(target, part, &owner) ||
+        !is_nobodys(sweep, &owner, name))
         return;
-    take_away(sweep, name);
-    if (strncmp(part, ".spull-", 7) == 0)
+    /* In this order: without the link, nothing says whose that part was. */
+    if (strncmp(part, ".spull-", 7) == 0) {
         take_away(sweep, part);
+        sp_journal_remove_next(sweep->dir, part);
+    }
+    take_away(sweep, name);
 }
 
 static void sweep_one(const struct sweep *sweep, const char *name)

@@ -44,7 +44,7 @@ static enum spull_code judge_arch(struct pull *pull, struct spull_error *err)
             err, SPULL_INTEGRITY, "the image is %s%s, not a SIF for %s",
             arch[0] == '\0' ? "of unknown architecture, a " : "for ",
             arch[0] == '\0' ? pull->look.kind : arch, wanted);
-    if (wanted == NULL && !pull->store && arch[0] != '\0' &&
+    if (wanted == NULL && !pull->blob && arch[0] != '\0' &&
         strcmp(arch, host) != 0)
         sp_ctx_warn(pull->ctx, "%s: the image is for %s, this machine is %s",
                     pull->ref->container, arch,
@@ -258,9 +258,9 @@ enum spull_code sp_pull(struct sp_ctx *ctx, struct sp_http *http,
                         .path = order->path,
                         .has_found = order->found != NULL,
                         .file = order->file,
-                        .store = order->store,
-                        .replace = order->store || ctx->opts.force != 0,
-                        .unpack = !order->store && ctx->opts.unpack != 0};
+                        .blob = order->blob,
+                        .replace = order->blob || ctx->opts.force != 0,
+                        .unpack = !order->blob && ctx->opts.unpack != 0};
     struct spull_image *image = calloc(1, sizeof *image);
     uint64_t start = sp_watch_ms();
     enum spull_code code = SPULL_OK;

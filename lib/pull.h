@@ -24,8 +24,9 @@ struct sp_order {
     bool verify; /* read what is there, instead; ref may be NULL then */
     const struct sp_found *found; /* what the registry said, if it was asked */
     const int *file; /* open: the blob itself, to copy; NULL: ask its urls */
-    bool store; /* path is in a store of blobs: for whatever machine, not to be
-                   run, named by digest, so that what differs is damaged */
+    bool blob; /* path is a blob of a mirror: as it comes, for whatever machine,
+                  not to be run; named by digest, so that what differs is
+                  damaged, and is replaced */
 };
 
 /* As spull_pull() and spull_verify(). */

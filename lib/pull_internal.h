@@ -39,7 +39,7 @@ struct pull {
     bool has_found;        /* the registry has been asked */
     struct sp_found found; /* of the order, if that had one */
     const int *file;
-    bool store;
+    bool blob;
     bool replace; /* what is there and differs */
     bool unpack;  /* the image out of an archive */
     enum packing packing;

@@ -277,7 +277,7 @@ enum spull_code sp_pull_from_store(struct pull *pull, struct turn *turn,
 
     pull->placed = NULL;
     /* Of a weak digest, anybody could make another file. */
-    if (dir == NULL || pull->shared != NULL || pull->store ||
+    if (dir == NULL || pull->shared != NULL || pull->blob ||
         pull->want.algorithm != SP_SHA256)
         return SPULL_OK;
     code = sp_store_open(dir, true, &placing.store, &why);

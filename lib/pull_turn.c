@@ -250,9 +250,9 @@ static enum spull_code install(struct pull *pull, struct sp_sealed *sealed,
 {
     struct spull_error why = {0};
     enum present present = ABSENT;
-    enum spull_code code = sp_install(
-        sealed, pull->name, pull->store ? SP_MODE_BLOB : SP_MODE_IMAGE,
-        pull->replace, &why);
+    enum spull_code code = sp_install(sealed, pull->name,
+                                      pull->blob ? SP_MODE_BLOB : SP_MODE_IMAGE,
+                                      pull->replace, &why);
 
     *done = code == SPULL_OK;
     if (code == SPULL_EXISTS || is_displaced(code, &why)) {

@@ -17,6 +17,7 @@
 #include "err.h"
 #include "http.h"
 #include "limits.h"
+#include "mirror.h"
 #include "pull.h"
 #include "ref.h"
 #include "registry.h"
@@ -135,6 +136,8 @@ static enum spull_code check_options(struct sp_ctx *ctx,
         code = check_headers(&ctx->opts, err);
     if (code == SPULL_OK)
         code = check_files(&ctx->opts, err);
+    if (code == SPULL_OK && ctx->opts.mirror_base != NULL)
+        code = sp_mirror_check_base(ctx->opts.mirror_base, err);
     return code;
 }
 
@@ -426,4 +429,33 @@ enum spull_code spull_store_verify(struct spull *session, spull_entry_fn tell,
                                    void *payload, struct spull_error *err)
 {
     return keep_up(session, false, 0, tell, payload, err);
+}
+
+enum spull_code spull_mirror(struct spull *session, const char *dir,
+                             const char *text, const char *file,
+                             struct spull_image **out, struct spull_error *err)
+{
+    struct sp_ref ref = {0};
+    struct sp_url registry = {0};
+    struct sp_mirror_order order = {.dir = dir,
+                                    .registry = &registry,
+                                    .ref = &ref,
+                                    .text = text,
+                                    .file = file};
+    enum spull_code code = sp_ref_parse(text, &ref, err);
+
+    if (code == SPULL_OK)
+        code = registry_of(session, &ref, &registry, err);
+    if (code == SPULL_OK)
+        code = sp_mirror(&session->ctx, session->http, &order, out, err);
+    sp_url_done(&registry);
+    sp_ref_done(&ref);
+    return code;
+}
+
+enum spull_code spull_mirror_prune(struct spull *session, const char *dir,
+                                   uint64_t *count, uint64_t *bytes,
+                                   struct spull_error *err)
+{
+    return sp_mirror_prune(&session->ctx, dir, count, bytes, err);
 }

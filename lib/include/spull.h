@@ -160,6 +160,9 @@ struct spull_options {
                            default 7 */
     uint64_t limit_rate; /* bytes a second for one blob, over one connection;
                             default 0, no limit */
+    const char *mirror_base; /* http or https URL at which a mirror will be
+                                served, for absolute URLs in its manifests;
+                                default: relative ones */
 
     const char *store; /* a directory that many share: a pull downloads to
                           there and then shares or copies it; NULL: none */
@@ -299,6 +302,30 @@ SPULL_API enum spull_code spull_verify(struct spull *session, const char *path,
                                        struct spull_image **out,
                                        struct spull_error *err);
 SPULL_API void spull_image_free(struct spull_image *image);
+
+/*
+ * Puts the image that ref names into the static registry in directory dir,
+ * which is made if it is not there: blob, manifest and tag, in this order, each
+ * only if it has to be. The tree may be served meanwhile, and others may work
+ * on it. file is the image itself, if it does not come from a registry; NULL:
+ * it does. *out: path is the blob's, ref and digest are those in the tree;
+ * SPULL_INSTALLED: something in there has changed. Any code but EXISTS.
+ */
+SPULL_API enum spull_code spull_mirror(struct spull *session, const char *dir,
+                                       const char *ref, const char *file,
+                                       struct spull_image **out,
+                                       struct spull_error *err);
+
+/*
+ * Removes from the tree the blobs that no manifest in it names, and what
+ * processes that are gone have left; brings lists of tags in line with the
+ * manifests that are there. *count and *bytes: what was removed. If a document
+ * can't be read, no blob is removed. STORAGE, NOT_FOUND, INTEGRITY, INTERNAL.
+ */
+SPULL_API enum spull_code spull_mirror_prune(struct spull *session,
+                                             const char *dir, uint64_t *count,
+                                             uint64_t *bytes,
+                                             struct spull_error *err);
 
 enum spull_severity {
     SPULL_NOTE,    /* to know */

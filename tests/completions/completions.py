@@ -21,8 +21,8 @@ import shells
 SKIPPED = 77
 KEPT = ("PATH", "ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS",
         "TSAN_OPTIONS", "LD_LIBRARY_PATH")
-COMMANDS = ["check", "config", "help", "manifest", "pull", "resolve", "store",
-            "tags", "verify"]
+COMMANDS = ["check", "config", "help", "manifest", "mirror", "pull", "resolve",
+            "store", "tags", "verify"]
 # A server that hangs must not hang the shell: three seconds, and what a slow
 # machine adds. With the defaults for tries and timeouts it would be 20 or more.
 QUICK = 15
@@ -186,6 +186,7 @@ class Files(Case):
         for option in ("-d ", "--dir ", "--ca-dir ", "--store "):
             self.offers("spull pull " + option, ["certs", "images"])
         self.offers("spull --dir=im", ["--dir=images"])
+        self.offers("spull mirror ", ["certs", "images"])
 
     def test_files(self):
         for option in ("-o ", "--output ", "--ca-file ", "-Fo ",
@@ -215,7 +216,8 @@ class Registry(Case):
     def test_tags(self):
         tags = ["lab/cow:" + tag for tag in ("1.0", "1.0-gpu", "latest")]
         for command in ("", "pull ", "manifest ", "resolve ", "-v pull ",
-                        "pull -d images lab/cow:latest ", "pull -- "):
+                        "pull -d images lab/cow:latest ", "pull -- ",
+                        "mirror images ", "mirror images --add a/b=c "):
             self.offers(f"spull {command}lab/cow:", tags)
         self.offers("spull lab/cow:1", tags[:2])
         self.offers("spull verify --ref lab/cow:1", tags[:2])

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mirror_tags: the list of tags of a container, made from the manifests that
+ * lie beside it.
+ *
+ * The folders are the truth, the list a copy of it: so two processes need no
+ * lock. Whoever has written a list looks at the folders again, and who finds
+ * another one's tag missing puts it in. Whatever the order, the last one to
+ * write has seen all there is.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "err.h"
+#include "limits.h"
+#include "manifest.h"
+#include "mirror_internal.h"
+
+/* Tags, each to free(). */
+struct names {
+    char **list;
+    size_t count;
+    size_t room;
+};
+
+static void names_done(struct names *names)
+{
+    for (size_t i = 0; i < names->count; i++)
+        free(names->list[i]);
+    free(names->list);
+    memset(names, 0, sizeof *names);
+}
+
+static enum spull_code names_add(struct names *names, const char *name,
+                                 struct spull_error *err)
+{
+    if (names->count == SP_TAGS_MAX)
+        return sp_err_set(err, SPULL_STORAGE, "more than %d tags", SP_TAGS_MAX);
+    if (names->count == names->room) {
+        size_t room = names->room * 2 + 16;
+        char **list = realloc(names->list, room * sizeof *list);
+        if (list == NULL)
+            return sp_err_nomem(err);
+        names->list = list;
+        names->room = room;
+    }
+    names->list[names->count] = strdup(name);
+    if (names->list[names->count] == NULL)
+        return sp_err_nomem(err);
+    names->count++;
+    return SPULL_OK;
+}
+
+static int compare(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* In order, each once. */
+static void names_sort(struct names *names)
+{
+    size_t kept = 0;
+
+    if (names->count == 0)
+        return;
+    qsort(names->list, names->count, sizeof *names->list, compare);
+    for (size_t i = 1; i < names->count; i++) {
+        if (strcmp(names->list[kept], names->list[i]) == 0)
+            free(names->list[i]);
+        else
+            names->list[++kept] = names->list[i];
+    }
+    names->count = kept + 1;
+}
+
+static bool is_same(const struct names *names, const struct names *others)
+{
+    if (names->count != others->count)
+        return false;
+    for (size_t i = 0; i < names->count; i++)
+        if (strcmp(names->list[i], others->list[i]) != 0)
+            return false;
+    return true;
+}
+
+/* Is there a manifest of this tag? */
+static bool is_tag(int manifests, const char *tag)
+{
+    char path[SP_COMPONENT_MAX + sizeof "/" SP_MIRROR_INDEX];
+    struct stat info;
+
+    if (!sp_tag_ok(tag))
+        return false;
+    snprintf(path, sizeof path, "%s/" SP_MIRROR_INDEX, tag);
+    return fstatat(manifests, path, &info, 0) == 0 && S_ISREG(info.st_mode);
+}
+
+static enum spull_code scan(DIR *list, struct names *out,
+                            struct spull_error *err)
+{
+    enum spull_code code = SPULL_OK;
+    struct dirent *entry = NULL;
+
+    while (code == SPULL_OK) {
+        /* The stream is this thread's own (readdir(3), ATTRIBUTES). */
+        entry = readdir(list); /* NOLINT(concurrency-mt-unsafe) */
+        if (entry == NULL)
+            break;
+        if (is_tag(dirfd(list), entry->d_name))
+            code = names_add(out, entry->d_name, err);
+    }
+    return code;
+}
+
+/*
+ * The tags of which there is a manifest. Those that the list has are asked for
+ * by name: what another node has made just now, a network file system may not
+ * yet show in a folder that was read before.
+ */
+static enum spull_code look(const char *dir, const char *container,
+                            const struct names *listed, struct names *out,
+                            struct spull_error *err)
+{
+    enum spull_code code = SPULL_OK;
+    char *path = NULL;
+    DIR *list = NULL;
+
+    if (asprintf(&path, "%s/%s/manifests", dir, container) < 0)
+        return sp_err_nomem(err);
+    list = opendir(path);
+    free(path);
+    if (list == NULL)
+        return SPULL_OK;
+    code = scan(list, out, err);
+    for (size_t i = 0; i < listed->count && code == SPULL_OK; i++)
+        if (is_tag(dirfd(list), listed->list[i]))
+            code = names_add(out, listed->list[i], err);
+    closedir(list);
+    names_sort(out);
+    return code;
+}
+
+/* What the list says now. One that makes no sense says nothing. */
+static enum spull_code read_list(const char *dir, const char *folder,
+                                 struct names *out, bool *there,
+                                 struct spull_error *err)
+{
+    struct sp_tags tags = {0};
+    struct sp_buf text;
+    enum spull_code code = sp_mirror_read(dir, folder, &text, there, err);
+
+    if (code == SPULL_OK && *there && text.len > 0)
+        sp_tags_parse(text.data, text.len, &tags, NULL);
+    for (size_t i = 0; i < tags.count && code == SPULL_OK; i++)
+        code = names_add(out, tags.names[i], err);
+    names_sort(out);
+    sp_tags_done(&tags);
+    sp_buf_done(&text);
+    return code;
+}
+
+static bool has(const struct names *names, const char *tag)
+{
+    return names->count > 0 && bsearch(&tag, names->list, names->count,
+                                       sizeof *names->list, compare) != NULL;
+}
+
+/* One look, and a new list if the old one is not right: then again is true. */
+static enum spull_code bring_in_line(const char *dir, const char *container,
+                                     const char *folder, const char *tag,
+                                     bool *again, struct spull_error *err)
+{
+    struct names listed = {0};
+    struct names found = {0};
+    bool there = false;
+    char *text = NULL;
+    enum spull_code code = read_list(dir, folder, &listed, &there, err);
+
+    *again = false;
+    if (code != SPULL_OK || (tag != NULL && has(&listed, tag)))
+        goto out;
+    code = look(dir, container, &listed, &found, err);
+    if (code != SPULL_OK || is_same(&listed, &found))
+        goto out;
+    code = sp_tags_print(container, found.list, found.count, &text, err);
+    if (code == SPULL_OK)
+        code = sp_mirror_write(dir, folder, text, again, err);
+out:
+    free(text);
+    names_done(&listed);
+    names_done(&found);
+    return code;
+}
+
+enum spull_code sp_mirror_tags(struct sp_watch *watch, const char *dir,
+                               const char *container, const char *tag,
+                               bool *changed, struct spull_error *err)
+{
+    char *folder = sp_mirror_path(container, "tags");
+    enum spull_code code = folder == NULL ? sp_err_nomem(err) : SPULL_OK;
+    bool again = true;
+
+    while (code == SPULL_OK && again) {
+        code = bring_in_line(dir, container, folder, tag, &again, err);
+        *changed = *changed || again;
+        tag = NULL;
+        if (code == SPULL_OK)
+            code = sp_watch_tick(watch, err);
+    }
+    free(folder);
+    return code;
+}

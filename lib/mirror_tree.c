@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mirror_tree: folders and documents of the tree.
+ *
+ * A document is replaced by a rename, after its bytes are flushed, so that a
+ * web server sends the old one or the new one, also after a crash. One that
+ * would not change is not touched.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "err.h"
+#include "limits.h"
+#include "manifest.h"
+#include "mirror_internal.h"
+#include "owner.h"
+
+#define TEMPORARY ".spull-index-"
+
+char *sp_mirror_path(const char *dir, const char *more)
+{
+    char *path = NULL;
+
+    return asprintf(&path, "%s/%s", dir, more) < 0 ? NULL : path;
+}
+
+/* The name of a temporary document says whose it is:
+ * ".spull-index-OWNER-N.new", with "_" for the spaces of an owner. */
+static bool print_name(char *name, size_t cap)
+{
+    struct sp_owner self = sp_owner_self();
+    struct sp_buf text;
+    bool ok = false;
+
+    sp_buf_init(&text, cap - 1);
+    ok = sp_buf_add_text(&text, TEMPORARY) == SP_BUF_OK &&
+         sp_owner_print(&self, &text) == SP_BUF_OK &&
+         sp_buf_print(&text, "-%08x.new", (unsigned)sp_ctx_dice()) == SP_BUF_OK;
+    for (size_t i = 0; ok && i < text.len; i++)
+        if (text.data[i] == ' ')
+            text.data[i] = '_';
+    snprintf(name, cap, "%s", ok ? text.data : "");
+    sp_buf_done(&text);
+    return ok;
+}
+
+static bool read_owner(const char *name, struct sp_owner *out)
+{
+    const char *end = strrchr(name, '-');
+    char text[NAME_MAX + 1];
+
+    if (end == NULL || end <= name + strlen(TEMPORARY))
+        return false;
+    snprintf(text, sizeof text, "%.*s",
+             (int)(end - name - (ptrdiff_t)strlen(TEMPORARY)),
+             name + strlen(TEMPORARY));
+    for (char *at = text; *at != '\0'; at++)
+        if (*at == '_')
+            *at = ' ';
+    return sp_owner_parse(text, out);
+}
+
+bool sp_mirror_is_litter(const char *path, const char *name)
+{
+    size_t len = strlen(name);
+    struct sp_owner owner;
+    struct stat info;
+
+    if (strncmp(name, TEMPORARY, strlen(TEMPORARY)) != 0 || len < 4 ||
+        strcmp(name + len - 4, ".new") != 0)
+        return false;
+    if (read_owner(name, &owner) && sp_owner_life(&owner) != SP_ELSEWHERE)
+        return sp_owner_life(&owner) == SP_GONE;
+    return lstat(path, &info) == 0 &&
+           info.st_mtime < time(NULL) - SP_MIRROR_DOCUMENT_SECONDS;
+}
+
+/* --- folders -------------------------------------------------------------- */
+
+/* EINVAL: this file system has nothing to flush for a directory (fsync(2)). */
+static enum spull_code flush(int dir, const char *shown,
+                             struct spull_error *err)
+{
+    if (fsync(dir) != 0 && errno != EINVAL && errno != EROFS)
+        return sp_err_sys(err, SPULL_STORAGE, errno,
+                          "cannot flush directory %s", shown);
+    return SPULL_OK;
+}
+
+/* The one that path lies in. */
+static enum spull_code flush_parent(const char *path, struct spull_error *err)
+{
+    const char *slash = strrchr(path, '/');
+    size_t len = slash == NULL ? 0 : (size_t)(slash - path);
+    char *parent = slash == NULL   ? strdup(".")
+                   : slash == path ? strdup("/")
+                                   : strndup(path, len);
+    enum spull_code code = SPULL_OK;
+    int fd = -1;
+
+    if (parent == NULL)
+        return sp_err_nomem(err);
+    fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        code = sp_err_sys(err, SPULL_STORAGE, errno, "directory %s", parent);
+    else
+        code = flush(fd, parent, err);
+    if (fd >= 0)
+        close(fd);
+    free(parent);
+    return code;
+}
+
+static enum spull_code make(const char *path, struct spull_error *err)
+{
+    if (mkdir(path, 0777) == 0)
+        return flush_parent(path, err);
+    if (errno == EEXIST)
+        return SPULL_OK;
+    return sp_err_sys(err, SPULL_STORAGE, errno, "cannot make directory %s",
+                      path);
+}
+
+/* Each slash of path behind the first dir_len bytes ends a folder. */
+static enum spull_code make_each(char *path, size_t dir_len,
+                                 struct spull_error *err)
+{
+    enum spull_code code = SPULL_OK;
+    char *slash = path + dir_len;
+
+    while (slash != NULL && code == SPULL_OK) {
+        *slash = '\0';
+        code = make(path, err);
+        *slash = '/';
+        slash = strchr(slash + 1, '/');
+    }
+    return code == SPULL_OK ? make(path, err) : code;
+}
+
+enum spull_code sp_mirror_folder(const char *dir, const char *below,
+                                 struct spull_error *err)
+{
+    char *path = sp_mirror_path(dir, below);
+    enum spull_code code = SPULL_OK;
+    struct stat info;
+
+    if (path == NULL)
+        return sp_err_nomem(err);
+    if (stat(path, &info) != 0)
+        code = make_each(path, strlen(dir), err);
+    else if (!S_ISDIR(info.st_mode))
+        code = sp_err_set(err, SPULL_STORAGE, "%s is no directory", path);
+    free(path);
+    return code;
+}
+
+/* --- reading -------------------------------------------------------------- */
+
+static enum spull_code read_all(int fd, const char *path, struct sp_buf *out,
+                                struct spull_error *err)
+{
+    char chunk[16384];
+    ssize_t n = 0;
+
+    do {
+        n = read(fd, chunk, sizeof chunk);
+        if (n < 0 && errno != EINTR)
+            return sp_err_sys(err, SPULL_STORAGE, errno, "cannot read %s",
+                              path);
+        if (n > 0 && sp_buf_add(out, chunk, (size_t)n) != SP_BUF_OK)
+            return sp_err_set(err, SPULL_INTEGRITY,
+                              "%s is too long for a document", path);
+    } while (n != 0);
+    return SPULL_OK;
+}
+
+/* O_NONBLOCK: the name could be a pipe's, which would wait for a writer. */
+static enum spull_code read_file(const char *path, struct sp_buf *out,
+                                 bool *there, struct spull_error *err)
+{
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    enum spull_code code = SPULL_OK;
+    struct stat info;
+
+    *there = fd >= 0;
+    if (fd < 0)
+        return errno == ENOENT || errno == ENOTDIR
+                   ? SPULL_OK
+                   : sp_err_sys(err, SPULL_STORAGE, errno, "cannot read %s",
+                                path);
+    if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode))
+        code = sp_err_set(err, SPULL_STORAGE, "%s is no regular file", path);
+    else
+        code = read_all(fd, path, out, err);
+    close(fd);
+    return code;
+}
+
+enum spull_code sp_mirror_read(const char *dir, const char *folder,
+                               struct sp_buf *out, bool *there,
+                               struct spull_error *err)
+{
+    char *path = NULL;
+    enum spull_code code = SPULL_OK;
+
+    sp_buf_init(out, SP_DOCUMENT_MAX);
+    if (asprintf(&path, "%s/%s/" SP_MIRROR_INDEX, dir, folder) < 0)
+        return sp_err_nomem(err);
+    code = read_file(path, out, there, err);
+    free(path);
+    return code;
+}
+
+bool sp_mirror_stated(const char *dir, const char *folder,
+                      struct sp_digest *out)
+{
+    struct sp_manifest manifest;
+    struct sp_buf text;
+    bool there = false;
+    bool stated = false;
+
+    if (sp_mirror_read(dir, folder, &text, &there, NULL) == SPULL_OK && there &&
+        sp_manifest_parse(text.data == NULL ? "" : text.data, text.len,
+                          &manifest, NULL) == SPULL_OK) {
+        stated = manifest.digest.algorithm == SP_SHA256;
+        if (stated)
+            *out = manifest.digest;
+        sp_manifest_done(&manifest);
+    }
+    sp_buf_done(&text);
+    return stated;
+}
+
+/* --- writing -------------------------------------------------------------- */
+
+static enum spull_code write_all(int fd, const char *text, const char *shown,
+                                 struct spull_error *err)
+{
+    size_t left = strlen(text);
+
+    while (left > 0) {
+        ssize_t n = write(fd, text, left);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return sp_err_sys(err, SPULL_STORAGE, n == 0 ? ENOSPC : errno,
+                              "cannot write to %s", shown);
+        text += n;
+        left -= (size_t)n;
+    }
+    if (fsync(fd) != 0)
+        return sp_err_sys(err, SPULL_STORAGE, errno, "cannot flush to %s",
+                          shown);
+    return SPULL_OK;
+}
+
+static enum spull_code replace_in(int dir, const char *shown, const char *text,
+                                  struct spull_error *err)
+{
+    char name[NAME_MAX + 1];
+    enum spull_code code = SPULL_OK;
+    int fd = -1;
+
+    if (!print_name(name, sizeof name))
+        return sp_err_nomem(err);
+    fd = openat(dir, name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
+    if (fd < 0)
+        return sp_err_sys(err, SPULL_STORAGE, errno,
+                          "cannot create a file in %s", shown);
+    code = write_all(fd, text, shown, err);
+    close(fd);
+    if (code == SPULL_OK && renameat(dir, name, dir, SP_MIRROR_INDEX) != 0)
+        code = sp_err_sys(err, SPULL_STORAGE, errno,
+                          "cannot replace %s/" SP_MIRROR_INDEX, shown);
+    if (code != SPULL_OK) {
+        unlinkat(dir, name, 0);
+        return code;
+    }
+    return flush(dir, shown, err);
+}
+
+static enum spull_code replace(const char *dir, const char *folder,
+                               const char *text, struct spull_error *err)
+{
+    char *path = sp_mirror_path(dir, folder);
+    enum spull_code code =
+        path == NULL ? sp_err_nomem(err) : sp_mirror_folder(dir, folder, err);
+    int fd = -1;
+
+    if (code == SPULL_OK) {
+        fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        code = fd < 0
+                   ? sp_err_sys(err, SPULL_STORAGE, errno, "directory %s", path)
+                   : replace_in(fd, path, text, err);
+    }
+    if (fd >= 0)
+        close(fd);
+    free(path);
+    return code;
+}
+
+enum spull_code sp_mirror_write(const char *dir, const char *folder,
+                                const char *text, bool *changed,
+                                struct spull_error *err)
+{
+    struct sp_buf old;
+    bool there = false;
+    /* What can't be read, or is too long, is not what we would write. */
+    bool same = sp_mirror_read(dir, folder, &old, &there, NULL) == SPULL_OK &&
+                there && old.len == strlen(text) &&
+                memcmp(old.data, text, old.len) == 0;
+    enum spull_code code = SPULL_OK;
+
+    sp_buf_done(&old);
+    if (same)
+        return SPULL_OK;
+    code = replace(dir, folder, text, err);
+    if (code == SPULL_OK)
+        *changed = true;
+    return code;
+}
