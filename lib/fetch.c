@@ -319,6 +319,7 @@ static void set_pace(struct fetch *fetch, uint64_t total)
     struct sp_reading reading = {.now_ms = sp_watch_ms(),
                                  .bytes = total,
                                  .missing = fetch->size - total,
+                                 .busy_ms = sp_http_busy_ms(fetch->http),
                                  .round_trip_ms = fetch->round_trip_ms,
                                  .warm = all_warm(fetch)};
 

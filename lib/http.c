@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <curl/curl.h>
 
@@ -222,6 +223,21 @@ void sp_http_drop(struct sp_http *http, struct sp_transfer *transfer)
 {
     atomic_store(&transfer->dropped, true);
     curl_multi_wakeup(http->multi);
+}
+
+uint64_t sp_http_busy_ms(struct sp_http *http)
+{
+    struct timespec used = {0};
+    clockid_t clock = 0;
+    bool known = false;
+
+    pthread_mutex_lock(&http->lock);
+    known = http->running && pthread_getcpuclockid(http->thread, &clock) == 0 &&
+            clock_gettime(clock, &used) == 0;
+    pthread_mutex_unlock(&http->lock);
+    return known
+               ? (uint64_t)used.tv_sec * 1000 + (uint64_t)used.tv_nsec / 1000000
+               : 0;
 }
 
 void sp_http_free(struct sp_http *http)

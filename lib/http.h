@@ -98,6 +98,9 @@ enum spull_code sp_http_start(struct sp_http *http,
  */
 void sp_http_drop(struct sp_http *http, struct sp_transfer *transfer);
 
+/* Milliseconds of a processor that the network thread has used; 0: unknown. */
+uint64_t sp_http_busy_ms(struct sp_http *http);
+
 /* What came of a document. */
 struct sp_got {
     struct sp_url url;    /* that answered; to end with sp_url_done() */

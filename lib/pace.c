@@ -15,6 +15,10 @@
 #define GAIN 1.25
 #define STEP 4
 
+/* The network thread carries all connections: when it works so much of its
+ * time, the hash and the kernel need the rest. */
+#define SATURATED 0.6
+
 void sp_pace_init(struct sp_pace *pace, unsigned most, uint64_t now_ms)
 {
     *pace = (struct sp_pace){.most = most,
@@ -51,12 +55,15 @@ static void pause_from(struct sp_pace *pace, uint64_t now_ms)
 }
 
 /* A step is judged once: what comes later is not its doing. */
-static void judge(struct sp_pace *pace, uint64_t now_ms, double rate)
+static void judge(struct sp_pace *pace, uint64_t now_ms, double rate,
+                  bool saturated)
 {
     bool failed = pace->before != 0 && !(rate > pace->rate * GAIN);
 
     if (failed) {
         pace->target = pace->before;
+        pause_from(pace, now_ms);
+    } else if (pace->target < pace->most && saturated) {
         pause_from(pace, now_ms);
     } else if (pace->target < pace->most) {
         step_up(pace, rate);
@@ -79,30 +86,38 @@ static bool is_long_way(const struct sp_pace *pace,
            reading->missing >= SP_SPLIT_MIN;
 }
 
+static void begin_window(struct sp_pace *pace, const struct sp_reading *reading)
+{
+    pace->since_ms = reading->now_ms;
+    pace->since_bytes = reading->bytes;
+    pace->since_busy_ms = reading->busy_ms;
+}
+
 unsigned sp_pace_read(struct sp_pace *pace, const struct sp_reading *reading)
 {
     uint64_t window = window_ms(pace, reading->round_trip_ms);
     uint64_t passed = reading->now_ms - pace->since_ms;
     double rate = 0;
+    double busy = 0;
 
     if (pace->most == 1)
         return pace->target;
     if (is_long_way(pace, reading)) {
         step_up(pace, 0);
-        pace->since_ms = reading->now_ms;
-        pace->since_bytes = reading->bytes;
+        begin_window(pace, reading);
         return pace->target;
     }
     /* Handshakes bring nothing: a step is judged by what comes after them. */
     if (reading->warm && passed < window)
         return pace->target;
     rate = (double)(reading->bytes - pace->since_bytes) / (double)(passed + 1);
-    pace->since_ms = reading->now_ms;
-    pace->since_bytes = reading->bytes;
+    busy =
+        (double)(reading->busy_ms - pace->since_busy_ms) / (double)(passed + 1);
+    begin_window(pace, reading);
     /* What is over in two windows anyway is not worth a handshake. */
     if (reading->warm && reading->now_ms >= pace->again_ms &&
         (double)reading->missing > rate * 2 * (double)window)
-        judge(pace, reading->now_ms, rate);
+        judge(pace, reading->now_ms, rate, busy > SATURATED);
     return pace->target;
 }
 

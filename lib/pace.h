@@ -4,8 +4,9 @@
  *
  * Begins with one, quadruples while that brings more, and goes back to the last
  * number that did; after a pause that grows, it has another look, because
- * servers begin with a burst and networks change. Arithmetic on times and byte
- * counts that the caller gives; no clock and no connections of its own.
+ * servers begin with a burst and networks change. Where this machine is what
+ * limits the rate, more connections would only cost. Arithmetic on times and
+ * byte counts that the caller gives; no clock and no connections of its own.
  */
 #ifndef SP_PACE_H
 #define SP_PACE_H
@@ -20,6 +21,7 @@ struct sp_pace {
     double rate;       /* bytes a millisecond in the last window before it */
     uint64_t since_ms; /* start of the running window */
     uint64_t since_bytes;
+    uint64_t since_busy_ms;
     uint64_t again_ms; /* a step that brought nothing is not repeated before */
     uint64_t pause_ms; /* how long that was, twice; the next one takes it */
 };
@@ -30,6 +32,7 @@ struct sp_reading {
     uint64_t now_ms;
     uint64_t bytes;         /* so far */
     uint64_t missing;       /* bytes */
+    uint64_t busy_ms;       /* processor time of the network thread, so far */
     unsigned round_trip_ms; /* of a connection */
     bool warm;              /* each of the target has brought bytes */
 };

@@ -313,6 +313,31 @@ static void long_ways(void **state)
     }
 }
 
+/* The processor is what there is no more of. */
+static void a_busy_thread_is_not_given_more(void **state)
+{
+    static const struct {
+        uint64_t busy_ms; /* of 1000 */
+        unsigned target;
+    } cases[] = {{0, 4}, {500, 4}, {600, 4}, {610, 1}, {1000, 1}};
+
+    (void)state;
+    for (size_t i = 0; i < UNIT_COUNT(cases); i++) {
+        struct sp_reading reading = {.now_ms = 999,
+                                     .bytes = SP_GIB,
+                                     .missing = PLENTY,
+                                     .busy_ms = cases[i].busy_ms,
+                                     .warm = true};
+        struct sp_pace pace;
+        sp_pace_init(&pace, 8, 0);
+        assert_int_equal(sp_pace_read(&pace, &reading), cases[i].target);
+        /* It has another look: what was busy then may be idle now. */
+        reading.now_ms += SP_PACE_PAUSE_MS;
+        reading.bytes *= 4;
+        assert_int_not_equal(sp_pace_read(&pace, &reading), 1);
+    }
+}
+
 static void short_blobs_on_long_ways(void **state)
 {
     struct sp_reading reading = {
@@ -391,6 +416,7 @@ int main(void)
         cmocka_unit_test(begins_with_one),
         cmocka_unit_test(windows),
         cmocka_unit_test(long_ways),
+        cmocka_unit_test(a_busy_thread_is_not_given_more),
         cmocka_unit_test(short_blobs_on_long_ways),
         cmocka_unit_test(cold_connections_are_not_judged),
         cmocka_unit_test(what_is_nearly_over_gets_no_more),
