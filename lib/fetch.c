@@ -44,7 +44,8 @@ static void init(struct fetch *fetch)
     /* A small blob has come before a second connection is open. */
     fetch->plain_first = most == 1 || fetch->bound < SP_SPLIT_MIN;
     fetch->most = fetch->plain_first ? 1 : most;
-    sp_pace_init(&fetch->pace, fetch->most, fetch->start_ms);
+    sp_pace_init(&fetch->pace, fetch->most, fetch->start_ms,
+                 sp_http_busy_ms(fetch->http));
 }
 
 static void done(struct fetch *fetch)

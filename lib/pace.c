@@ -19,11 +19,13 @@
  * time, the hash and the kernel need the rest. */
 #define SATURATED 0.6
 
-void sp_pace_init(struct sp_pace *pace, unsigned most, uint64_t now_ms)
+void sp_pace_init(struct sp_pace *pace, unsigned most, uint64_t now_ms,
+                  uint64_t busy_ms)
 {
     *pace = (struct sp_pace){.most = most,
                              .target = 1,
                              .since_ms = now_ms,
+                             .since_busy_ms = busy_ms,
                              .pause_ms = SP_PACE_PAUSE_MS};
 }
 

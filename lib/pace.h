@@ -26,7 +26,9 @@ struct sp_pace {
     uint64_t pause_ms; /* how long that was, twice; the next one takes it */
 };
 
-void sp_pace_init(struct sp_pace *pace, unsigned most, uint64_t now_ms);
+/* busy_ms as in a reading. */
+void sp_pace_init(struct sp_pace *pace, unsigned most, uint64_t now_ms,
+                  uint64_t busy_ms);
 
 struct sp_reading {
     uint64_t now_ms;

@@ -38,7 +38,7 @@ static struct drive drive_new(unsigned most)
                           .peak = 1,
                           .least = 1};
 
-    sp_pace_init(&drive.pace, most, 0);
+    sp_pace_init(&drive.pace, most, 0, 0);
     return drive;
 }
 
@@ -248,7 +248,7 @@ static void begins_with_one(void **state)
 
     (void)state;
     memset(&pace, 0x5a, sizeof(pace));
-    sp_pace_init(&pace, 8, 12345);
+    sp_pace_init(&pace, 8, 12345, 0);
     assert_int_equal(pace.target, 1);
     assert_int_equal(read_at(&pace, 12345, 0, false), 1);
     assert_int_equal(read_at(&pace, 12345, 0, true), 1);
@@ -272,7 +272,7 @@ static void windows(void **state)
                                      .round_trip_ms = cases[i].round_trip_ms,
                                      .warm = true};
         struct sp_pace pace;
-        sp_pace_init(&pace, 8, 1000);
+        sp_pace_init(&pace, 8, 1000, 0);
         reading.now_ms = 1000 + cases[i].window_ms - 1;
         assert_int_equal(sp_pace_read(&pace, &reading), 1);
         reading.now_ms++;
@@ -298,7 +298,7 @@ static void long_ways(void **state)
                                      .round_trip_ms = trips[i],
                                      .warm = true};
         struct sp_pace pace;
-        sp_pace_init(&pace, 16, 1000);
+        sp_pace_init(&pace, 16, 1000, 0);
         assert_int_equal(sp_pace_read(&pace, &reading), 4);
         reading.bytes = SP_MIB;
         reading.now_ms += once - 1;
@@ -329,8 +329,13 @@ static void a_busy_thread_is_not_given_more(void **state)
                                      .busy_ms = cases[i].busy_ms,
                                      .warm = true};
         struct sp_pace pace;
-        sp_pace_init(&pace, 8, 0);
+        sp_pace_init(&pace, 8, 0, 0);
         assert_int_equal(sp_pace_read(&pace, &reading), cases[i].target);
+        /* What it did before is not this blob's doing. */
+        sp_pace_init(&pace, 8, 0, cases[i].busy_ms);
+        assert_int_equal(sp_pace_read(&pace, &reading), 4);
+        sp_pace_init(&pace, 8, 0, 0);
+        sp_pace_read(&pace, &reading);
         /* It has another look: what was busy then may be idle now. */
         reading.now_ms += SP_PACE_PAUSE_MS;
         reading.bytes *= 4;
@@ -345,7 +350,7 @@ static void short_blobs_on_long_ways(void **state)
     struct sp_pace pace;
 
     (void)state;
-    sp_pace_init(&pace, 16, 0);
+    sp_pace_init(&pace, 16, 0, 0);
     assert_int_equal(sp_pace_read(&pace, &reading), 1);
 }
 
@@ -356,7 +361,7 @@ static void cold_connections_are_not_judged(void **state)
     uint64_t bytes = 100000;
 
     (void)state;
-    sp_pace_init(&pace, 8, 0);
+    sp_pace_init(&pace, 8, 0, 0);
     assert_int_equal(read_at(&pace, now, bytes, true), 4);
     /* A second of handshake, while the first goes on as before. */
     for (int i = 0; i < 105; i++)
@@ -385,7 +390,7 @@ static void what_is_nearly_over_gets_no_more(void **state)
                                      .missing = cases[i].missing,
                                      .warm = true};
         struct sp_pace pace;
-        sp_pace_init(&pace, 8, 0);
+        sp_pace_init(&pace, 8, 0, 0);
         assert_int_equal(sp_pace_read(&pace, &reading), cases[i].target);
     }
 }
@@ -396,7 +401,7 @@ static void a_restart_is_no_reason(void **state)
     struct sp_pace pace;
 
     (void)state;
-    sp_pace_init(&pace, 8, 0);
+    sp_pace_init(&pace, 8, 0, 0);
     assert_int_equal(read_at(&pace, 100, 100000, true), 4);
     assert_int_equal(read_at(&pace, 200, 0, true), 4);
     assert_int_equal(read_at(&pace, 300, 200000, true), 8);
