@@ -50,10 +50,11 @@ struct pull {
     struct sp_lead *lead;
     struct stat other; /* a file that is not the blob; ino 0: none */
     bool other_is_image;
-    struct stat summed;   /* a file whose sha256 was taken; ino 0: none */
-    struct sp_digest sum; /* that */
-    bool deposed;         /* a leader that could not be seen to be dead */
-    bool copied;          /* a file that this session knows of was tried */
+    struct stat summed;      /* a file whose sha256 was taken; ino 0: none */
+    struct sp_digest sum;    /* that */
+    struct sp_look sum_look; /* and what it looks like */
+    bool deposed;            /* a leader that could not be seen to be dead */
+    bool copied;             /* a file that this session knows of was tried */
     struct sp_fetched fetched;
     const struct sp_url *served; /* points into found; NULL: not by us */
     const char *placed; /* how, from a store; static; NULL: not from one */

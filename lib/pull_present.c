@@ -87,7 +87,7 @@ static enum spull_code digest_of(struct pull *pull, int fd,
 
     if (how == SP_SHA256 && is_same_file(&pull->summed, info)) {
         *out = pull->sum;
-        sp_verify_look(fd, look);
+        *look = pull->sum_look;
         return SPULL_OK;
     }
     code = sp_verify_file(fd, how, &pull->watch, out, look, err);
@@ -98,6 +98,7 @@ static enum spull_code digest_of(struct pull *pull, int fd,
     if (how == SP_SHA256) {
         pull->summed = *info;
         pull->sum = *out;
+        pull->sum_look = *look;
     }
     return SPULL_OK;
 }
