@@ -127,7 +127,7 @@ enum spull_code orders_add_file(struct orders *orders, const char *text,
                                 struct spull_error *err)
 {
     const char *equals = strchr(text, '=');
-    struct list_line line = {NULL};
+    struct list_line line = {.ref = NULL};
     char *file;
 
     if (equals == NULL || equals == text || equals[1] == '\0') {

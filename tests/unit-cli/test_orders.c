@@ -96,7 +96,7 @@ static void keeps_the_order_and_drops_twins(void **state)
 
 static void no_two_by_one_name(void **state)
 {
-    static const char *const refs[] = {"a/b:latest", "a/b" PIN,
+    static const char *const refs[] = {"a/b:latest", ("a/b" PIN),
                                        "https://h/r/a/b"};
 
     (void)state;

@@ -258,11 +258,12 @@ static const struct recipe recipes[] = {
     TAR(NULL, NONE, SIF("\xc3\xbc\x1b[2J ..a/b.. /...")),
     TAR(NULL, NONE, SIF("..image")),
     /* none, or too many */
-    TAR("nothing that can be unpacked", NONE, {NULL}), /* all zeros */
-    TAR("content looks like: unknown data", ARCHIVE_FILTER_GZIP, {NULL}),
+    TAR("nothing that can be unpacked", NONE, {.name = NULL}), /* all zeros */
+    TAR("content looks like: unknown data", ARCHIVE_FILTER_GZIP,
+        {.name = NULL}),
     TAR("holds no image: it is empty", NONE,
         {"dir/", "", 0, AE_IFDIR, NULL, false, 0}),
-    ZIP("holds no image: it is empty", NULL, {NULL}),
+    ZIP("holds no image: it is empty", NULL, {.name = NULL}),
     TAR("its file looks like: text", NONE, TEXT("README")),
     ZIP("its file looks like: text", NULL, TEXT("README")),
     ZIP("none of its 2 files", NULL, TEXT("README"), TEXT("SHA256SUMS")),
