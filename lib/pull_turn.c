@@ -164,7 +164,8 @@ static enum spull_code new_part(struct pull *pull, struct sp_part **out,
 static enum spull_code attempt(struct pull *pull, size_t first, size_t count,
                                struct turn *turn, struct spull_error *err)
 {
-    struct sp_blob blob = {.urls = pull->found.urls + first,
+    /* A file at hand has no urls. */
+    struct sp_blob blob = {.urls = count > 0 ? pull->found.urls + first : NULL,
                            .url_count = count,
                            .stated = pull->found.manifest.size,
                            .strict = pull->ctx->opts.strict_size != 0};
