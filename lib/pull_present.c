@@ -193,7 +193,9 @@ static enum spull_code is_blob(struct pull *pull, int fd,
         code = has_digest(pull, fd, info, &pull->want, out, err);
     if (code != SPULL_OK || *out == SAME)
         return code;
-    sp_verify_look(fd, &look);
+    look = pull->sum_look;
+    if (!is_same_file(&pull->summed, info))
+        sp_verify_look(fd, &look);
     pull->other = *info;
     pull->other_is_image = look.image;
     return SPULL_OK;
