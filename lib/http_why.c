@@ -70,6 +70,9 @@ static void say_status(const struct sp_transfer *transfer, struct sp_end *end)
     end->code = sp_err_set(&end->err, code_of_status(status),
                            "the server answers with HTTP status %d", status);
     end->err.http = status;
+    if (status == 401)
+        sp_err_hint(&end->err, "--netrc, a header in spullrc or --client-cert "
+                               "can tell it who asks");
     end->transient = is_transient_status(status);
 }
 

@@ -147,8 +147,8 @@ static enum spull_code report_found(struct mirror *mirror,
     image->weak = 1;
     spull_image_free(mirror->image);
     mirror->image = image;
-    sp_ctx_warn(mirror->ctx, "%s: weak: only an md5 vouches for this image",
-                mirror->order->ref->container);
+    sp_ctx_warn(mirror->ctx, "%s:%s: weak: only an md5 vouches for this image",
+                mirror->order->ref->container, mirror->order->ref->tag);
     return SPULL_OK;
 }
 

@@ -139,17 +139,22 @@ static void spare_claimed(struct prune *prune)
 
 /* --- which of them are named ---------------------------------------------- */
 
+/* Wherever it stands, in a longer run of digits too: one look at each byte,
+ * since the document is somebody else's. */
 static void name_each(struct prune *prune, struct sp_buf *text)
 {
-    for (size_t i = 0; i < text->len; i++)
+    size_t digits = 0; /* in a row, up to here */
+
+    for (size_t i = 0; i < text->len; i++) {
+        struct blob *blob = NULL;
         if (text->data[i] >= 'A' && text->data[i] <= 'F')
             text->data[i] = (char)(text->data[i] | 0x20);
-    for (size_t i = 0; i + HEX_LEN <= text->len; i++) {
-        struct blob *blob = NULL;
-        if (!is_hex(text->data + i))
-            continue;
-        blob = bsearch(text->data + i, prune->blobs, prune->blob_count,
-                       sizeof *prune->blobs, compare);
+        digits = text->data[i] != '\0' && strchr(HEX_DIGITS, text->data[i])
+                     ? digits + 1
+                     : 0;
+        if (digits >= HEX_LEN)
+            blob = bsearch(text->data + i + 1 - HEX_LEN, prune->blobs,
+                           prune->blob_count, sizeof *prune->blobs, compare);
         if (blob != NULL)
             blob->named = true;
     }

@@ -101,6 +101,14 @@ enum sp_life sp_owner_life(const struct sp_owner *owner)
     return start == owner->start && !ended ? SP_RUNS : SP_GONE;
 }
 
+bool sp_owner_is_self(const struct sp_owner *owner)
+{
+    struct sp_owner self = sp_owner_self();
+
+    return owner->pid == self.pid && owner->start == self.start &&
+           owner->space == self.space && strcmp(owner->boot, self.boot) == 0;
+}
+
 enum sp_buf_result sp_owner_print(const struct sp_owner *owner,
                                   struct sp_buf *out)
 {

@@ -35,6 +35,9 @@ enum sp_life {
 struct sp_owner sp_owner_self(void);
 enum sp_life sp_owner_life(const struct sp_owner *owner);
 
+/* Is it this very process? */
+bool sp_owner_is_self(const struct sp_owner *owner);
+
 /* As one line, "BOOT SPACE PID START"; and back. false: it is none. */
 enum sp_buf_result sp_owner_print(const struct sp_owner *owner,
                                   struct sp_buf *out);

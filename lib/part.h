@@ -293,6 +293,9 @@ bool sp_lead_made(const struct sp_lead *lead, int fd, bool *other);
 /* Closes that file: while it is open, its blocks are taken. */
 void sp_lead_forget(struct sp_lead *lead);
 
+/* Is the leader last seen another pull of this process? */
+bool sp_lead_is_here(const struct sp_lead *lead);
+
 /* "HOST-PID" of the leader last seen, or "". */
 void sp_lead_who(const struct sp_lead *lead, char *out, size_t cap);
 

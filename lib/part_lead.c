@@ -269,6 +269,15 @@ bool sp_lead_made(const struct sp_lead *lead, int fd, bool *other)
            (info.st_uid == geteuid() || info.st_uid == 0);
 }
 
+bool sp_lead_is_here(const struct sp_lead *lead)
+{
+    char name[SP_LEAD_ROOM];
+    struct sp_owner owner;
+
+    return sp_lead_split(lead->theirs, name, &owner) &&
+           sp_owner_is_self(&owner);
+}
+
 /* ".spull-LABEL-HOST-PID-RANDOM.part|...": host and pid are for people. */
 void sp_lead_who(const struct sp_lead *lead, char *out, size_t cap)
 {

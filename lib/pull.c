@@ -46,8 +46,8 @@ static enum spull_code judge_arch(struct pull *pull, struct spull_error *err)
             arch[0] == '\0' ? pull->look.kind : arch, wanted);
     if (wanted == NULL && !pull->blob && arch[0] != '\0' &&
         strcmp(arch, host) != 0)
-        sp_ctx_warn(pull->ctx, "%s: the image is for %s, this machine is %s",
-                    pull->ref->container, arch,
+        sp_ctx_warn(pull->ctx, "%s:%s: the image is for %s, this machine is %s",
+                    pull->ref->container, pull->ref->tag, arch,
                     host[0] == '\0' ? "other" : host);
     return SPULL_OK;
 }
@@ -63,11 +63,12 @@ enum spull_code sp_pull_judge(struct pull *pull, struct spull_error *err)
         return code;
     if (!pull->look.image)
         sp_ctx_warn(pull->ctx,
-                    "%s: neither a SIF nor a squashfs; it looks like: %s",
-                    pull->ref->container, pull->look.kind);
+                    "%s:%s: neither a SIF nor a squashfs; it looks like: %s",
+                    pull->ref->container, pull->ref->tag, pull->look.kind);
     if (pull->want.algorithm != SP_SHA256)
-        sp_ctx_warn(pull->ctx, "%s: weak: only an md5 vouches for this image",
-                    pull->ref->container);
+        sp_ctx_warn(pull->ctx,
+                    "%s:%s: weak: only an md5 vouches for this image",
+                    pull->ref->container, pull->ref->tag);
     return SPULL_OK;
 }
 
@@ -96,11 +97,14 @@ static enum spull_code wait_for_leader(struct pull *pull,
                                        struct patience *patience,
                                        struct spull_error *err)
 {
-    unsigned limit = pull->ctx->opts.wait;
-    char who[128];
+    /* Patience is for others: who leads here goes on in any case. */
+    bool here = sp_lead_is_here(pull->lead);
+    unsigned limit = here ? SPULL_WAIT : pull->ctx->opts.wait;
+    char who[128] = "another reference of this call";
     char note[192];
 
-    sp_lead_who(pull->lead, who, sizeof who);
+    if (!here)
+        sp_lead_who(pull->lead, who, sizeof who);
     if (limit != SPULL_WAIT &&
         sp_watch_ms() - patience->start_ms >= (uint64_t)limit * 1000)
         return sp_err_set(err, SPULL_NETWORK,

@@ -189,7 +189,9 @@ static enum spull_code is_blob(struct pull *pull, int fd,
     struct sp_look look;
     enum spull_code code = SPULL_OK;
 
-    if (sp_pull_size_fits(pull, (uint64_t)info->st_size))
+    /* Of another size it is another file; but before that is said, and in the
+     * way of a pull, the digest decides. */
+    if (sp_pull_size_fits(pull, (uint64_t)info->st_size) || !pull->replace)
         code = has_digest(pull, fd, info, &pull->want, out, err);
     if (code != SPULL_OK || *out == SAME)
         return code;
@@ -241,8 +243,11 @@ static enum spull_code judge_other(const struct pull *pull,
 {
     struct stat info;
 
-    if (lstat(pull->path, &info) == 0 && S_ISDIR(info.st_mode))
-        return sp_err_set(err, SPULL_EXISTS, "%s is a directory", pull->path);
+    if (lstat(pull->path, &info) == 0 && !S_ISREG(info.st_mode) &&
+        !S_ISLNK(info.st_mode))
+        return sp_err_set(err, SPULL_EXISTS, "%s is %s", pull->path,
+                          S_ISDIR(info.st_mode) ? "a directory"
+                                                : "no regular file");
     return pull->replace ? SPULL_OK : sp_pull_say_exists(pull, err);
 }
 

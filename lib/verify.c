@@ -70,10 +70,11 @@ enum spull_code sp_verify_want(const struct sp_ref *ref,
     }
     sp_err_set(err, SPULL_INTEGRITY, "the manifest has only a weak digest, %s",
                stated->text);
-    sp_err_hint(err, "%s@sha256:HEX pins the image if you know its sha256%s",
-                ref->container,
+    sp_err_hint(err, "%s:%s@sha256:HEX pins the image if you know its sha256%s",
+                ref->container, ref->tag,
                 stated->algorithm == SP_MD5
-                    ? "; --allow-md5 makes do with the md5"
+                    ? "; --allow-md5 (SPULL_ALLOW_MD5=yes) makes do "
+                      "with the md5"
                     : "");
     return SPULL_INTEGRITY;
 }

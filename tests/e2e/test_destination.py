@@ -6,6 +6,7 @@ room."""
 import os
 import resource
 import shutil
+import stat
 import subprocess
 import threading
 import unittest
@@ -66,6 +67,30 @@ class Existing(Case):
                 # One look, whether what is there could be in an archive.
                 self.assertLessEqual(sent(scene.blobs()), 2048)
                 self.assertFiles(scene, NAME)
+
+    def test_digest_decides_before_size(self):
+        """A manifest that states a wrong size makes no other file of it."""
+        scene = self.scene()
+        data = images.sif()
+        scene.image(data=data, size=len(data) + 5)
+        scene.put(NAME, data)
+        result = scene.run(REF)
+        self.assertExit(result, 0)
+        self.assertSays(result, "up to date")
+        self.assertEqual(scene.blobs(), [])
+
+    def test_no_regular_file(self):
+        """Nobody means to replace a pipe or a device."""
+        for args in ([], ["--force"]):
+            with self.subTest(args):
+                scene = self.scene()
+                scene.image()
+                os.mkfifo(scene.path(NAME))
+                result = scene.run(*args, REF)
+                self.assertFails(result, 8, NAME, "no regular file")
+                self.assertNotIn("--force", result.err)
+                self.assertTrue(stat.S_ISFIFO(
+                    os.lstat(scene.path(NAME)).st_mode))
 
     def test_another_one_of_ours(self):
         """Its note says what it is: not even a look is needed."""

@@ -241,6 +241,18 @@ class Pull(Lists):
         self.assertSays(result, "3 references are there twice",
                         "2 images: 2 installed")
 
+    def test_patience_is_for_others(self):
+        """--wait 0 does not make one reference of a call fail the other."""
+        scene = self.scene()
+        data = images.sif(1 << 20, payload=images.pattern)
+        scene.image("lab/tool:1.0", data, Reply(data, drip=(1 << 15, 0.01)))
+        scene.image("lab/tool:latest", data,
+                    Reply(data, drip=(1 << 15, 0.01)))
+        result = scene.run("--wait", "0", "lab/tool:1.0", "lab/tool:latest")
+        self.assertExit(result, 0)
+        self.assertAll(scene, {"lab/tool:1.0": data, "lab/tool:latest": data})
+        self.assertEqual(len(scene.blobs()), 1, result)
+
     def test_one_blob_under_two_names(self):
         """Whether the second comes after the first or beside it."""
         for jobs in ("1", "2"):

@@ -714,6 +714,21 @@ class Prune(Mirror):
             os.utime(path, (time.time() - age,) * 2)
         return path
 
+    def test_endless_digits(self):
+        """A document is a stranger's, and read once: this one took minutes."""
+        scene = self.scene()
+        scene.image("lab/solver:1")
+        self.mirror(scene, "lab/solver:1")
+        self.put(scene, "other/page/index.html",
+                 b"a" * (2 << 20) + b"b" * 64 + b"a" * (1 << 20))
+        for name in "ab":
+            self.put(scene, "blobs/sha256/" + name * 64)
+        self.put(scene, "blobs/sha256/" + "c" * 64)
+        self.assertExit(scene.run("mirror", "tree", "--prune"), 0)
+        left = os.listdir(scene.path("tree/blobs/sha256"))
+        self.assertEqual(sorted(set(left) & {name * 64 for name in "abc"}),
+                         ["a" * 64, "b" * 64])
+
     def test_what_goes_and_what_stays(self):
         scene = self.scene()
         data = scene.image("lab/solver:1")
