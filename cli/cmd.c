@@ -166,7 +166,7 @@ static enum spull_code report_json(const char *ref, const char *path,
     struct out_object *object = out_object_new();
     struct spull_error lost;
 
-    out_text(object, "reference", ref);
+    out_ref(object, "reference", ref);
     if (path != NULL)
         out_text(object, "path", path);
     out_failure(object, err);
@@ -200,6 +200,7 @@ enum spull_code cmd_report_line(const struct cmd_call *call,
     } else {
         text_add(&text, "%s:%u%s%s", line->file, line->number,
                  ref != NULL ? ": " : "", ref != NULL ? ref : "");
+        text_hide_users(place, sizeof place);
         say_error(err, place);
     }
     return call->common->json ? report_json(line->ref, path, err) : err->code;

@@ -15,9 +15,9 @@ static enum spull_code print_json(const char *ref,
 {
     struct out_object *object = out_object_new();
 
-    out_text(object, "reference", ref);
+    out_ref(object, "reference", ref);
     out_text(object, "url", manifest->url);
-    out_text(object, "pinned", manifest->pinned);
+    out_ref(object, "pinned", manifest->pinned);
     out_text(object, "digest", manifest->digest);
     out_count(object, "size", manifest->size);
     out_list(object, "urls", manifest->urls, manifest->url_count);

@@ -118,7 +118,7 @@ static enum spull_code print_json(const char *ref,
     bool changed = image->state == SPULL_INSTALLED;
     char *pin = pinned(image);
 
-    out_text(object, "reference", ref);
+    out_ref(object, "reference", ref);
     out_text(object, "state", changed ? "mirrored" : "up-to-date");
     out_text(object, "pinned", pin);
     out_text(object, "path", image->path);

@@ -134,7 +134,7 @@ static enum spull_code print_json(const char *ref,
     struct out_object *object = out_object_new();
     bool installed = image->state == SPULL_INSTALLED;
 
-    out_text(object, "reference", ref);
+    out_ref(object, "reference", ref);
     out_text(object, "path", image->path);
     out_text(object, "state", installed ? "installed" : "up-to-date");
     out_text(object, "digest", image->digest);

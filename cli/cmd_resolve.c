@@ -19,6 +19,7 @@
 #include "pool.h"
 #include "say.h"
 #include "settings.h"
+#include "text.h"
 
 /* What came of a line. */
 struct result {
@@ -39,9 +40,9 @@ static enum spull_code print_json(const char *ref,
 {
     struct out_object *object = out_object_new();
 
-    out_text(object, "reference", ref);
+    out_ref(object, "reference", ref);
     out_text(object, "state", "resolved");
-    out_text(object, "pinned", manifest->pinned);
+    out_ref(object, "pinned", manifest->pinned);
     out_text(object, "digest", manifest->digest);
     out_count(object, "size", manifest->size);
     out_text(object, "url", manifest->url);
@@ -81,7 +82,8 @@ static enum spull_code resolve(void *payload, unsigned slot, size_t item)
     return code;
 }
 
-/* A line of the list, with what stands for its reference now. */
+/* A line of the list, with what stands for its reference now. Such lists are
+ * shared, so no password goes into them. */
 static enum spull_code print_line(const struct list_line *line,
                                   const char *before, const char *ref,
                                   struct spull_error *err)
@@ -89,13 +91,16 @@ static enum spull_code print_line(const struct list_line *line,
     const char *comment = line->comment != NULL ? line->comment : "";
     const char *gap = ref[0] != '\0' && comment[0] != '\0' ? " " : "";
     size_t room = strlen(before) + strlen(ref) + strlen(comment) + 2;
-    char *text = malloc(room);
+    char *text = malloc(room), *shown = text_public(ref);
     enum spull_code code;
 
-    if (text == NULL)
-        return fail_nomem(err);
-    snprintf(text, room, "%s%s%s%s", before, ref, gap, comment);
-    code = out_line(text, err);
+    if (text != NULL && shown != NULL) {
+        snprintf(text, room, "%s%s%s%s", before, shown, gap, comment);
+        code = out_line(text, err);
+    } else {
+        code = fail_nomem(err);
+    }
+    free(shown);
     free(text);
     return code;
 }

@@ -28,7 +28,7 @@ static enum spull_code print_json(const char *container,
 {
     struct out_object *object = out_object_new();
 
-    out_text(object, "container", container);
+    out_ref(object, "container", container);
     out_list(object, "tags", tags->names, tags->count);
     out_list(object, "left_out", tags->left_out, tags->left_out_count);
     return out_object_end(object, err);

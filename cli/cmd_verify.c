@@ -28,7 +28,7 @@ static enum spull_code print_json(const struct spull_image *image,
     struct out_object *object = out_object_new();
 
     out_text(object, "path", image->path);
-    out_text(object, "reference", ref);
+    out_ref(object, "reference", ref);
     out_text(object, "state", "verified");
     out_text(object, "digest", image->digest);
     out_text(object, "image_digest", image->image_digest);

@@ -79,7 +79,7 @@ void events_progress(struct events *events, const struct spull_progress *now)
     events->next = seconds + EVENT_SECONDS;
     events->phase = now->phase;
     object = out_object_new();
-    out_text(object, "reference", now->ref);
+    out_ref(object, "reference", now->ref);
     out_text(object, "phase", phase_name(now->phase));
     out_count(object, "bytes", now->bytes);
     out_count(object, "total", now->total);

@@ -15,6 +15,13 @@
 
 #define RAW_MAX 2048
 
+/* Words of the user, references among them, end on screens and in logs. */
+static void show(char *dst, size_t cap, char raw[RAW_MAX])
+{
+    text_hide_users(raw, RAW_MAX);
+    text_printable(dst, cap, raw);
+}
+
 enum spull_code fail_set(struct spull_error *err, enum spull_code code,
                          const char *format, ...)
 {
@@ -26,7 +33,7 @@ enum spull_code fail_set(struct spull_error *err, enum spull_code code,
     va_end(args);
     memset(err, 0, sizeof *err);
     err->code = code;
-    text_printable(err->text, sizeof err->text, raw);
+    show(err->text, sizeof err->text, raw);
     return code;
 }
 
@@ -40,7 +47,7 @@ enum spull_code fail_wrap(struct spull_error *err, const char *format, ...)
     vsnprintf(raw, sizeof raw, format, args);
     va_end(args);
     memcpy(why, err->text, sizeof why);
-    text_printable(err->text, sizeof err->text, raw);
+    show(err->text, sizeof err->text, raw);
     text = (struct text){err->text, sizeof err->text, strlen(err->text)};
     text_add(&text, ": %s", why);
     return err->code;
@@ -54,7 +61,7 @@ void fail_hint(struct spull_error *err, const char *format, ...)
     va_start(args, format);
     vsnprintf(raw, sizeof raw, format, args);
     va_end(args);
-    text_printable(err->hint, sizeof err->hint, raw);
+    show(err->hint, sizeof err->hint, raw);
 }
 
 enum spull_code fail_nomem(struct spull_error *err)

@@ -118,6 +118,17 @@ void out_text(struct out_object *object, const char *name, const char *value)
     add(object, name, new_text(value));
 }
 
+void out_ref(struct out_object *object, const char *name, const char *ref)
+{
+    char *shown = ref != NULL ? text_public(ref) : NULL;
+
+    if (ref != NULL && shown == NULL)
+        add(object, name, NULL);
+    else
+        out_text(object, name, shown);
+    free(shown);
+}
+
 void out_list(struct out_object *object, const char *name, char *const *values,
               size_t count)
 {
@@ -170,7 +181,7 @@ void out_failure(struct out_object *object, const struct spull_error *error)
     out_text(object, "state", "failed");
     out_text(object, "error", spull_code_name(error->code));
     out_count(object, "status", (uint64_t)error->code);
-    out_text(object, "message", error->text);
+    out_ref(object, "message", error->text);
     out_text(object, "hint", error->hint[0] != '\0' ? error->hint : NULL);
 }
 

@@ -29,6 +29,8 @@ void out_object_free(struct out_object *object);
 
 /* Members appear in this order. A value of NULL is null. */
 void out_text(struct out_object *object, const char *name, const char *value);
+/* A reference, or what quotes one: without the password that it may have. */
+void out_ref(struct out_object *object, const char *name, const char *ref);
 void out_list(struct out_object *object, const char *name, char *const *values,
               size_t count);
 void out_count(struct out_object *object, const char *name, uint64_t value);

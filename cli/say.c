@@ -187,15 +187,20 @@ static const char *in_colour(const char *sequence)
 
 void say_error(const struct spull_error *err, const char *prefix)
 {
-    char line[2 * LINE_MAX_BYTES], shown[512] = "";
+    char line[2 * LINE_MAX_BYTES], raw[512], shown[512] = "";
     struct text text = text_on(line, sizeof line);
 
-    if (prefix != NULL)
-        text_printable(shown, sizeof shown, prefix);
+    if (prefix != NULL) {
+        snprintf(raw, sizeof raw, "%s", prefix);
+        text_hide_users(raw, sizeof raw);
+        text_printable(shown, sizeof shown, raw);
+    }
     text_add(&text, "%sspull:%s %s%s%s", in_colour(RED), in_colour(PLAIN),
              shown, prefix != NULL ? ": " : "", err->text);
     if (err->hint[0] != '\0')
         text_add(&text, "\nspull: hint: %s", err->hint);
+    /* The library may quote a reference, too. */
+    text_hide_users(line, sizeof line);
     say_plain(line);
 }
 

@@ -19,7 +19,8 @@ enum say_level { SAY_QUIET, SAY_NORMAL, SAY_VERBOSE };
 void say_init(enum say_level level, bool colour);
 enum say_level say_level(void);
 
-/* "spull: PREFIX: TEXT" and the hint. prefix may be NULL. At every level. */
+/* "spull: PREFIX: TEXT" and the hint, at every level. prefix may be NULL; no
+ * password in it is shown. */
 void say_error(const struct spull_error *err, const char *prefix);
 
 /* "spull: warning: ...", unless quiet. Like all below, printable text. */

@@ -8,6 +8,7 @@
 #include "text.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -127,6 +128,37 @@ void text_printable(char *dst, size_t cap, const char *source)
         dst[text.len] = '\0';
         source += len;
     }
+}
+
+/* A password may have anything in it but a slash: with one, the library sees
+ * a host that ends there. */
+void text_hide_users(char *text, size_t cap)
+{
+    bool full = strlen(text) + 1 >= cap;
+    char *at = strstr(text, "://");
+
+    for (; at != NULL; at = strstr(at, "://")) {
+        char *user = at + 3;
+        char *end = user + strcspn(user, "/");
+        char *host = end;
+
+        while (host > user && host[-1] != '@')
+            host--;
+        if (host > user)
+            memmove(user, host, strlen(host) + 1);
+        else if (full && *end == '\0')
+            *user = '\0';
+        at = user;
+    }
+}
+
+char *text_public(const char *ref)
+{
+    char *copy = strdup(ref);
+
+    if (copy != NULL)
+        text_hide_users(copy, SIZE_MAX);
+    return copy;
 }
 
 bool text_has_control(const char *source)

@@ -38,6 +38,16 @@ bool text_is_shown(const char *source, size_t len);
  */
 void text_printable(char *dst, size_t cap, const char *source);
 
+/*
+ * Takes user and password out of each "://user:password@" in text, for they
+ * are nobody's to read. What follows the last "://" goes as well if text fills
+ * its cap bytes: then it may be cut, and the '@' with what was behind.
+ */
+void text_hide_users(char *text, size_t cap);
+
+/* A copy of a reference without them, to free(). NULL: no memory. */
+char *text_public(const char *ref);
+
 /* Of C0, DEL and C1. */
 bool text_has_control(const char *source);
 

@@ -624,6 +624,47 @@ class Strangers(Case):
                 self.assertNotIn("s3cret", result.err)
 
 
+    def test_passwords_of_operands_are_not_shown(self):
+        """Not in an error, nor in JSON, progress or a list made of lists."""
+        scene = self.scene()
+        scene.image("a/b:1")
+        scene.tags("a/b", page(registry.tags_page("a/b", ["1"])))
+        base = scene.base.replace("://", "://user:secretword@")
+        good, bad = base + "/a/b:1", base + "/a/b:2"
+        ways = {"list": good + "\n" + bad + "\n", "twice": good + " " + bad,
+                "late": "a/c:1 " + good, "same": base + "/c/b:1\n" + good}
+        for name, text in ways.items():
+            with open(scene.path(name), "w") as file:
+                file.write(text)
+        progress = ["--progress-fd", "2"]
+        for args, code in (
+                ([bad], 3), ([good, "--force"], 0), ([good, *progress], 0),
+                ([bad, *progress], 3), ([good, base + "/c/b:1"], 2),
+                ([good, "-o", base + "/"], 2), ([base + "/a/b:c:d"], 2),
+                ([base, "-d", "."], 2), (["-f", "list"], 3),
+                (["-f", "same"], 2), (["-f", "twice"], 2),
+                (["-f", "late"], 2), (["tags", base + "/a/b"], 0),
+                (["tags", base + "/a/c"], 3), (["tags", good], 2),
+                (["tags", "a/b", good], 2),
+                (["manifest", good], 0), (["manifest", bad], 3),
+                (["resolve", good], 0), (["resolve", bad], 3),
+                (["resolve", "-f", "list"], 3), (["mirror", "m", good], 0),
+                (["mirror", "m", bad], 3), (["mirror", "m", base + "/a/c"], 3),
+                (["mirror", "m", good, base + "/x/../a/b:1"], 2),
+                (["mirror", "m", "--add", good], 2),
+                (["mirror", "m", "--add", bad + "=nope"], 2),
+                (["verify", "b_1.sif", "--ref", good], 0),
+                (["verify", "b_1.sif", "--ref", bad], 3),
+                (["-r", base, "check", base, "a/b"], 2)):
+            for json_too in ([], ["--json"]):
+                with self.subTest(args, json=json_too):
+                    result = scene.run("--retries", "0", *json_too, *args)
+                    self.assertExit(result, code)
+                    self.assertNotIn("secretword", result.out + result.err)
+        found = json.loads(scene.run("--json", "--force", good).out)
+        self.assertEqual(found["reference"], scene.base + "/a/b:1")
+
+
 class Terminal(Case):
     """On a terminal there is a bar; still no stranger moves the cursor."""
 

@@ -2,6 +2,8 @@
 /*
  * text: what is shown can't move a cursor, and nothing is written past an end.
  */
+#include <stdlib.h>
+
 #include "fail.h"
 #include "text.h"
 #include "unit.h"
@@ -62,6 +64,42 @@ static void cuts_between_characters(void **state)
     }
 }
 
+static void hides_users(void **state)
+{
+    static const struct {
+        const char *text, *shown;
+        size_t cap; /* 0: there is room */
+    } cases[] = {
+        {"http://me:word@h:1/a/b", "http://h:1/a/b", 0},
+        {"http://me@h/a/b@sha256:0", "http://h/a/b@sha256:0", 0},
+        {"http://me:w@rd@h/a", "http://h/a", 0},
+        {"http://h/a/b@c", "http://h/a/b@c", 0},
+        {"a/b@sha256:0", "a/b@sha256:0", 0},
+        {"http://u:w@h/a and HTTP://u:w@i/b", "http://h/a and HTTP://i/b", 0},
+        {"http://u:w@", "http://", 0},
+        {"http://h", "http://h", 0},
+        {"http://", "http://", 0},
+        {"://://u:w@h", "://://h", 0},
+        {"", "", 0},
+        /* What may be cut is not shown, nor is what can't be but looks so. */
+        {"x http://me:wo", "x http://", 15},
+        {"x http://me:w/", "x http://me:w/", 15},
+        {"x http://me:w@", "x http://", 15},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < UNIT_COUNT(cases); i++) {
+        char text[64], *copy = text_public(cases[i].text);
+
+        snprintf(text, sizeof text, "%s", cases[i].text);
+        text_hide_users(text, cases[i].cap ? cases[i].cap : sizeof text);
+        assert_string_equal(text, cases[i].shown);
+        if (cases[i].cap == 0)
+            assert_string_equal(copy, cases[i].shown);
+        free(copy);
+    }
+}
+
 static void finds_control_characters(void **state)
 {
     (void)state;
@@ -95,6 +133,9 @@ static void errors_are_printable(void **state)
     fail_hint(&err, "%s", "\x07");
     assert_string_equal(err.text, "\\x1b: 'a\\x0ab'");
     assert_string_equal(err.hint, "\\x07");
+    fail_set(&err, SPULL_USAGE, "%s", "http://u:w@h/");
+    fail_wrap(&err, "%s", "ftp://u:w@i/");
+    assert_string_equal(err.text, "ftp://i/: http://h/");
     fail_set(&err, SPULL_STORAGE, "new");
     assert_string_equal(err.hint, "");
 }
@@ -104,6 +145,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shows_foreign_text),
         cmocka_unit_test(cuts_between_characters),
+        cmocka_unit_test(hides_users),
         cmocka_unit_test(finds_control_characters),
         cmocka_unit_test(adds_up_to_the_end),
         cmocka_unit_test(errors_are_printable),
