@@ -136,6 +136,8 @@ enum spull_code cmd_open(const struct cmd_call *call,
     options.headers = headers;
     code = spull_new(&options, &session, err);
     free(headers);
+    if (code == SPULL_USAGE && err->sys != 0)
+        rc_blame(call->rc, err);
     if (code == SPULL_USAGE && err->hint[0] == '\0')
         fail_hint(err, "'spull config' shows where each setting comes from");
     if (code != SPULL_OK)

@@ -80,10 +80,13 @@ static void print_pair(struct printer *printer, const char *key,
     print_line(printer, line);
 }
 
-static bool is_number(const struct opt_row *row)
+/* "forever" is the only value that is a word where others are numbers. */
+static bool is_number(const struct opt_row *row, const char *value)
 {
-    return row->kind == OPT_SECONDS || row->kind == OPT_COUNT ||
-           row->kind == OPT_RATE || row->kind == OPT_SIZE;
+    return strcmp(opt_kind_name(row->kind), "number") == 0 ||
+           row->kind == OPT_SECONDS || row->kind == OPT_RATE ||
+           row->kind == OPT_SIZE ||
+           (row->kind == OPT_PATIENCE && strcmp(value, "forever") != 0);
 }
 
 /* section and row may be NULL; without a row, the value is text. */
@@ -105,7 +108,7 @@ static void print_object(struct printer *printer, const char *section,
     out_text(object, "key", key);
     if (row != NULL && row->kind == OPT_FLAG)
         out_flag(object, "value", strcmp(value, "yes") == 0);
-    else if (row != NULL && is_number(row))
+    else if (row != NULL && is_number(row, value))
         out_json(object, "value", value);
     else
         out_text(object, "value", value);

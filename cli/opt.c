@@ -25,6 +25,7 @@
 
 #define SECONDS_MAX 86400
 #define COUNT_MAX   1000000000
+#define LANES_MAX   16 /* spull.h, connections */
 /* With its escapes, such a value still is a line of a configuration file. */
 #define VALUE_MAX 4096
 
@@ -44,6 +45,7 @@ const char *opt_kind_name(enum opt_kind kind)
     case OPT_FLAG:
         return "flag";
     case OPT_TEXT:
+    case OPT_ARCH:
         return "text";
     case OPT_PATH:
         return "path";
@@ -53,6 +55,8 @@ const char *opt_kind_name(enum opt_kind kind)
         return "seconds";
     case OPT_COUNT:
     case OPT_JOBS:
+    case OPT_LANES:
+    case OPT_IP:
         return "number";
     case OPT_RATE:
         return "rate";
@@ -108,6 +112,18 @@ static enum spull_code set_count(unsigned *place, const char *value,
                         "%u",
                         value, what, least, most);
     *place = (unsigned)number;
+    return SPULL_OK;
+}
+
+static enum spull_code set_ip(unsigned *place, const char *value,
+                              struct spull_error *err)
+{
+    static const char digits[] = "046";
+
+    if (strlen(value) != 1 || strchr(digits, value[0]) == NULL)
+        return fail_set(err, SPULL_USAGE, "'%s' is neither 4 nor 6, nor 0, any",
+                        value);
+    *place = (unsigned)(value[0] - '0');
     return SPULL_OK;
 }
 
@@ -169,6 +185,25 @@ static enum spull_code set_text(const char **place, const char *value,
     return SPULL_OK;
 }
 
+/* Which architectures there are, only a session says, when it is opened. */
+static enum spull_code set_arch(const char **place, const char *value,
+                                struct spull_error *err)
+{
+    struct spull_options options;
+    struct spull *session = NULL;
+    enum spull_code code = set_text(&value, value, err);
+
+    if (code != SPULL_OK)
+        return code;
+    spull_options_init(&options);
+    options.arch = value;
+    code = spull_new(&options, &session, err);
+    spull_free(session);
+    if (code == SPULL_OK)
+        *place = value;
+    return code;
+}
+
 enum spull_code opt_set(void *base, const struct opt_row *row,
                         const char *value, struct spull_error *err)
 {
@@ -183,6 +218,12 @@ enum spull_code opt_set(void *base, const struct opt_row *row,
         return set_count(place, value, "", 0, COUNT_MAX, err);
     case OPT_JOBS:
         return set_count(place, value, "", 1, POOL_JOBS_MAX, err);
+    case OPT_LANES:
+        return set_count(place, value, "", 1, LANES_MAX, err);
+    case OPT_IP:
+        return set_ip(place, value, err);
+    case OPT_ARCH:
+        return set_arch(place, value, err);
     case OPT_RATE:
         return set_bytes(place, value, "rate", err);
     case OPT_SIZE:
@@ -208,6 +249,8 @@ const char *opt_get(const void *base, const struct opt_row *row,
         return *(const bool *)place ? "yes" : "no";
     case OPT_COUNT:
     case OPT_JOBS:
+    case OPT_LANES:
+    case OPT_IP:
     case OPT_SECONDS:
         snprintf(number, OPT_NUMBER_TEXT, "%u", *(const unsigned *)place);
         return number;
@@ -222,6 +265,7 @@ const char *opt_get(const void *base, const struct opt_row *row,
         return number;
     case OPT_LIST:
     case OPT_TEXT:
+    case OPT_ARCH:
     case OPT_PATH:
     case OPT_REGISTRY:
         return *(const char *const *)place;

@@ -20,8 +20,11 @@ enum opt_kind {
     OPT_PATH,     /* the same; "~/" counts in configuration files */
     OPT_REGISTRY, /* the same; a URL, directory or name of a section */
     OPT_SECONDS,  /* unsigned */
-    OPT_COUNT,    /* unsigned; what makes sense, the library knows */
+    OPT_COUNT,    /* unsigned */
     OPT_JOBS,     /* unsigned, from 1 to what a pool bears */
+    OPT_LANES,    /* unsigned, as many connections as the library takes */
+    OPT_IP,       /* unsigned, a version of IP; 0: any */
+    OPT_ARCH,     /* text that the library knows as an architecture */
     OPT_RATE,     /* uint64_t, bytes a second; K, M and G are powers of 1024 */
     OPT_SIZE,     /* uint64_t, bytes; with the same letters */
     OPT_PATIENCE, /* unsigned, seconds or "forever" (SPULL_WAIT) */

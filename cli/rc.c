@@ -428,6 +428,29 @@ void rc_done(struct rc *rc)
     memset(rc, 0, sizeof *rc);
 }
 
+/* Rows of the session are the first, so their numbers are settings_row()'s. */
+void rc_blame(const struct rc *rc, struct spull_error *err)
+{
+    for (size_t i = 0; i < settings_session.count; i++) {
+        const struct opt_row *row = settings_row(i);
+        const char *path;
+        char origin[512];
+
+        if (row->kind != OPT_PATH)
+            continue;
+        path = opt_get(&rc->set, row, NULL);
+        if (path == NULL || access(path, R_OK) == 0)
+            continue;
+        rc_origin_text(&rc->origin[i], origin, sizeof origin);
+        /* Else the key netrc has found it. */
+        if (rc->origin[i].layer == RC_BUILT_IN)
+            fail_wrap(err, "netrc");
+        else
+            fail_wrap(err, "%s: %s", origin, row->key);
+        return;
+    }
+}
+
 void rc_origin_text(const struct rc_origin *origin, char *dst, size_t cap)
 {
     struct text text = text_on(dst, cap);

@@ -71,6 +71,12 @@ enum spull_code rc_registry(const struct rc *rc, const char **out,
  */
 const char **rc_headers(const struct rc *rc);
 
+/*
+ * The library refused a session: puts before err's text which setting names a
+ * file that can't be read, if one does, and where it came from.
+ */
+void rc_blame(const struct rc *rc, struct spull_error *err);
+
 /* "~/.spullrc:3", "SPULL_DIR", "--dir", "built-in". */
 void rc_origin_text(const struct rc_origin *origin, char *dst, size_t cap);
 

@@ -36,7 +36,7 @@ static const struct opt_row session_rows[] = {
      "repeated"},
     {"proxy", 0, "URL|none", OPT_TEXT, AT(proxy), "proxy",
      "the proxy, instead of what the environment says"},
-    {"ip-version", 0, "4|6", OPT_COUNT, AT(ip_version), "ip-version",
+    {"ip-version", 0, "4|6", OPT_IP, AT(ip_version), "ip-version",
      "use addresses of this kind only (0: any)"},
     {"user-agent", 0, "TEXT", OPT_TEXT, AT(user_agent), "user-agent",
      "what servers are told about the client"},
@@ -63,13 +63,13 @@ static const struct opt_row place_rows[] = {
 };
 
 static const struct opt_row image_rows[] = {
-    {"arch", 0, "ARCH", OPT_TEXT, AT(arch), "arch",
+    {"arch", 0, "ARCH", OPT_ARCH, AT(arch), "arch",
      "refuse images for other machines than ARCH (amd64, arm64, ...)"},
     {"strict-size", 0, NULL, OPT_FLAG, AT(strict_size), "strict-size",
      "sizes in manifests count bytes, never KiB of disk usage"},
     {"allow-md5", 0, NULL, OPT_FLAG, AT(allow_md5), "allow-md5",
      "take an md5 for a proof where a manifest states nothing better"},
-    {"connections", 0, "N", OPT_COUNT, AT(connections), "connections",
+    {"connections", 0, "N", OPT_LANES, AT(connections), "connections",
      "use up to N connections for an image (1 to 16)"},
     {"wait", 0, "SECONDS|forever", OPT_PATIENCE, AT(wait), "wait",
      "wait so long for another process that downloads the same image (forever: "

@@ -226,6 +226,10 @@ class Configuration(Case):
         ("registry", 1, ["="]),
         ("stall-timeout = soon", 1, ["stall-timeout", "soon"]),
         ("stall-timeout = -1", 1, ["stall-timeout"]),
+        ("connections = 0", 1, ["connections", "1 to 16"]),
+        ("\nconnections = 99", 2, ["connections", "1 to 16"]),
+        ("ip-version = 5", 1, ["ip-version", "'5'"]),
+        ("arch = foo\narch = amd64\n", 1, ["arch", "foo"]),
         ("strict-size = maybe", 1, ["strict-size", "maybe"]),
         ("\n[registry]\nurl = /x\n", 2, []),
         ("[nonsense x]\n", 1, ["nonsense"]),
@@ -248,14 +252,39 @@ class Configuration(Case):
                                  *words)
                 self.assertEqual(scene.requests(), [])
 
+    def test_config_finds_them_too(self):
+        for text, line, words in self.MISTAKES:
+            with self.subTest(text):
+                scene = self.scene()
+                scene.rc(text)
+                self.assertFails(scene.run("config"), 2, ".spullrc:%d" % line,
+                                 *words)
+
+    def test_files_that_can_not_be_read(self):
+        for key in ("ca-file", "ca-dir", "client-cert", "client-key",
+                    "netrc-file"):
+            with self.subTest(key):
+                scene = self.scene()
+                scene.rc("\n%s = /nonexistent/x\n" % key)
+                self.assertFails(scene.run(REF), 2, ".spullrc:2: " + key,
+                                 "/nonexistent/x")
+                scene.rc("")
+                self.assertFails(scene.run("--" + key, "/nonexistent/x", REF),
+                                 2, "--" + key, "/nonexistent/x")
+        scene.rc("netrc = yes\n")
+        self.assertFails(scene.run(REF), 2, "netrc: ")
+
     def test_mistakes_in_variables(self):
         scene = self.scene()
         for name, value in (("SPULL_STALL_TIMEOUT", "soon"),
                             ("SPULL_STRICT_SIZE", "maybe"),
                             ("SPULL_ARCH", "z80"),
+                            ("SPULL_CONNECTIONS", "17"),
+                            ("SPULL_IP_VERSION", "5"),
                             ("SPULL_REGISTRY", "no-such-name")):
             with self.subTest(name):
-                self.assertFails(scene.run(REF, env={name: value}), 2, value)
+                self.assertFails(scene.run(REF, env={name: value}), 2, name,
+                                 value)
         self.assertEqual(scene.requests(), [])
 
     SPELLINGS = [
