@@ -37,9 +37,9 @@ static const struct {
      "--allow-md5"},
     {"c/n:t", "md5:" MD5_A, true, SPULL_OK, "md5:" MD5_A, NULL},
     {"c/n:t", "sha512:00", false, SPULL_INTEGRITY, "sha512:00",
-     "c/n@sha256:HEX"},
+     "c/n:t@sha256:HEX"},
     {"c/n:t", "sha512:00", true, SPULL_INTEGRITY, "sha512:00",
-     "c/n@sha256:HEX"},
+     "c/n:t@sha256:HEX"},
     /* a pin counts, whatever is stated */
     {"c/n:t@sha256:" SHA_A, "sha256:" SHA_A, false, SPULL_OK, "sha256:" SHA_A,
      NULL},
