@@ -129,9 +129,12 @@ static enum spull_code fill(struct filling *filling,
 {
     struct sp_unpack_limit limit = limit_of(filling->pull, archive->size);
     struct sp_unpack_sink sink = {filling, on_begin, on_write, on_tick};
+    const struct sp_url *served = filling->pull->served;
     enum spull_code code =
         sp_unpack(archive->fd, archive->size, &limit, &sink, err);
 
+    if (code == SPULL_INTEGRITY && served != NULL)
+        sp_err_wrap(err, code, "%s", served->shown);
     if (code == SPULL_OK)
         code = sp_part_complete(filling->part, filling->at, err);
     if (code != SPULL_OK)
@@ -139,7 +142,8 @@ static enum spull_code fill(struct filling *filling,
     return code;
 }
 
-/* part is gone when it returns success. */
+/* part is gone when it returns success. That the image is another is no fault
+ * of whoever served its archive, which has been proven. */
 static enum spull_code fill_and_verify(struct pull *pull,
                                        const struct sp_sealed *archive,
                                        struct sp_part *part,
@@ -148,13 +152,19 @@ static enum spull_code fill_and_verify(struct pull *pull,
 {
     struct filling filling = {.pull = pull, .part = part};
     struct sp_verify *verify = NULL;
+    const char *kind = pull->look.kind; /* of the archive, as yet */
     enum spull_code code = sp_verify_start(part, SP_SHA256, &verify, err);
 
     if (code == SPULL_OK)
         code = fill(&filling, archive, err);
-    if (code == SPULL_OK)
+    if (code == SPULL_OK) {
         code = sp_verify_end(verify, pull->has_image ? &pull->image : NULL,
                              &pull->look, out, err);
+        if (code == SPULL_INTEGRITY)
+            sp_err_wrap(err, code,
+                        "the image in the %s is not the one that config states",
+                        kind);
+    }
     sp_verify_free(verify);
     return code;
 }
@@ -200,11 +210,9 @@ static enum spull_code unpack(struct pull *pull,
     return SPULL_OK;
 }
 
-static enum spull_code say(struct pull *pull, const char *kind,
-                           enum spull_code code, struct spull_error *err)
+static enum spull_code say(const char *kind, enum spull_code code,
+                           struct spull_error *err)
 {
-    if (code == SPULL_INTEGRITY && pull->served != NULL)
-        sp_err_wrap(err, code, "%s", pull->served->shown);
     if (code == SPULL_STORAGE)
         sp_err_wrap(err, code, "unpacking the %s", kind);
     if (code == SPULL_INTERNAL)
@@ -235,7 +243,7 @@ enum spull_code sp_pull_unpack(struct pull *pull, struct sp_sealed **sealed,
     if (code == SPULL_OK)
         code = unpack(pull, *sealed, &image, err);
     if (code != SPULL_OK) {
-        say(pull, kind, code, err);
+        say(kind, code, err);
         sp_pull_end_archive(*sealed, code, err);
         *sealed = NULL;
         return code;

@@ -93,9 +93,23 @@ static enum spull_code say_other(const struct second *second,
     return SPULL_INTEGRITY;
 }
 
-static enum spull_code say_unknown(const struct pull *pull,
+/* Both came out of archives, and only of these there is something to compare:
+ * what was pulled as it is may be the very image of this one. */
+static enum spull_code say_unknown(const struct second *second,
                                    struct spull_error *err)
 {
+    const struct pull *pull = second->pull;
+    const struct sp_proof *memory = &second->memory;
+
+    if (second->remembers && memory->unpacked &&
+        sp_digest_equal(&second->actual, &memory->digest)) {
+        sp_err_set(err, SPULL_INTEGRITY,
+                   "%s: intact, but the tag has moved on: it came out of %s, "
+                   "the registry now has %s",
+                   pull->path, memory->origin.text, pull->want.text);
+        sp_err_hint(err, "\"spull pull --force\" replaces it by the new image");
+        return SPULL_INTEGRITY;
+    }
     sp_err_set(err, SPULL_NOT_FOUND,
                "%s: the registry has an archive of the image, %s, and does not "
                "say what the image's digest is",
@@ -122,11 +136,9 @@ static enum spull_code try_unpacked(struct second *second,
         if (code != SPULL_OK || sp_digest_equal(&second->actual, &pull->image))
             return code;
     }
-    if (pull->packing == PLAIN || pull->has_image ||
-        (second->remembers &&
-         sp_digest_equal(&second->actual, &second->memory.digest)))
+    if (pull->packing == PLAIN || pull->has_image)
         return say_other(second, err);
-    return say_unknown(pull, err);
+    return say_unknown(second, err);
 }
 
 static enum spull_code compare(struct second *second, struct spull_error *err)

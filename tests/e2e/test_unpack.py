@@ -204,8 +204,13 @@ class Config(Unpack):
         scene = self.scene()
         packed(scene, images.gzipped(IMAGE), IMAGE,
                digest=registry.digest_of(OTHER))
-        self.assertNothing(scene, scene.run(REF), "digest mismatch",
-                           images.sha256(IMAGE), images.sha256(OTHER))
+        result = scene.run(REF)
+        self.assertNothing(scene, result, "digest mismatch",
+                           images.sha256(IMAGE), images.sha256(OTHER),
+                           "the image in the gzip file is not the one that "
+                           "config states")
+        # Its server gave what the layer promises.
+        self.assertNotIn("/blobs/", result.err)
 
     def test_no_sha256(self):
         """Anything else is no statement about the image."""
@@ -556,6 +561,27 @@ class Again(Unpack):
         if known:
             self.assertFails(scene.run("verify", "--ref", REF, NAME), 5,
                              "damaged", images.sha256(IMAGE))
+
+    def test_verify_what_came_bare(self):
+        """An archive that says nothing of its image may hold this one."""
+        scene = self.scene()
+        scene.image(data=IMAGE)
+        self.assertPulled(scene, scene.run(REF), IMAGE)
+        for image in (IMAGE, OTHER):
+            packed(scene, lzma.compress(image))
+            self.assertFails(scene.run("verify", "--ref", REF, NAME), 3,
+                             registry.digest_of(lzma.compress(image)),
+                             "does not say what the image's digest is")
+
+    def test_verify_what_came_of_another_archive(self):
+        """Archives can be compared, and are what is named."""
+        scene = self.unpacked()
+        packed(scene, images.gzipped(OTHER))
+        result = scene.run("verify", "--ref", REF, NAME)
+        self.assertFails(result, 5, "intact, but the tag has moved on",
+                         registry.digest_of(lzma.compress(IMAGE)),
+                         registry.digest_of(images.gzipped(OTHER)))
+        self.assertNotIn(images.sha256(IMAGE), result.err)
 
 
 class Store(Unpack):
