@@ -13,6 +13,7 @@
 #include "err.h"
 #include "limits.h"
 #include "pull_internal.h"
+#include "unpack.h"
 #include "verify.h"
 
 static enum spull_code split_path(struct pull *pull, struct spull_error *err)
@@ -61,7 +62,7 @@ enum spull_code sp_pull_judge(struct pull *pull, struct spull_error *err)
     code = judge_arch(pull, err);
     if (code != SPULL_OK)
         return code;
-    if (!pull->look.image)
+    if (!pull->look.image && !(pull->blob && sp_unpack_takes(&pull->look)))
         sp_ctx_warn(pull->ctx,
                     "%s:%s: neither a SIF nor a squashfs; it looks like: %s",
                     pull->ref->container, pull->ref->tag, pull->look.kind);
