@@ -144,7 +144,7 @@ class Pull(Lists):
         scene = self.scene()
         scene.rc("jobs = 3\n")
         result = scene.run("config", "--json")
-        self.assertIn('{"key":"jobs","value":"3"', result.out)
+        self.assertIn('{"key":"jobs","value":3,', result.out)
         scene.rc("jobs = 99\n")
         self.assertFails(scene.run("config"), 2, ".spullrc:1: jobs")
 
