@@ -187,6 +187,8 @@ static enum spull_code take_section_key(struct reading *reading,
         code = opt_set(&header, &rows[1], value, err);
     if (code == SPULL_OK && !is_url && !section_add_header(section, header))
         code = fail_nomem(err);
+    if (code == SPULL_OK && is_url)
+        section->url_line = entry->line;
     return code == SPULL_OK ? code : fail_wrap(err, "%s", entry->key);
 }
 

@@ -7,6 +7,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "fail.h"
@@ -64,6 +65,19 @@ static enum spull_code no_registry(const struct rc *rc, struct spull_error *err)
     return SPULL_USAGE;
 }
 
+static enum spull_code no_url(const struct section *section,
+                              struct spull_error *err)
+{
+    fail_set(err, SPULL_USAGE,
+             "%s:%u: url: '%s' is no address and no directory", section->file,
+             section->url_line, section->url);
+    fail_hint(err,
+              "a directory is found from where spull runs: './%s' or, "
+              "better, a path from the root",
+              section->url);
+    return SPULL_USAGE;
+}
+
 enum spull_code rc_registry(const struct rc *rc, const char **out,
                             struct spull_error *err)
 {
@@ -72,10 +86,41 @@ enum spull_code rc_registry(const struct rc *rc, const char **out,
 
     if (section != NULL)
         value = section->url;
-    else if (strchr(value, '/') == NULL && !is_dir(value))
-        return no_registry(rc, err);
+    if (strchr(value, '/') == NULL && !is_dir(value))
+        return section != NULL ? no_url(section, err) : no_registry(rc, err);
     *out = value;
     return SPULL_OK;
+}
+
+/* How long an address is without the slashes at its end. */
+static size_t length_of(const char *address)
+{
+    size_t len = strlen(address);
+
+    while (len > 0 && address[len - 1] == '/')
+        len--;
+    return len;
+}
+
+/* Scheme and host have no case (RFC 3986, section 6.2.2.1); the password
+ * between them and the path behind them have. */
+static bool is_same(const char *a, const char *b)
+{
+    size_t len = length_of(a), scheme, host, path;
+    const char *mark = strstr(a, "://");
+
+    if (len != length_of(b))
+        return false;
+    if (mark == NULL || len < (size_t)(mark - a) + 3)
+        return strncmp(a, b, len) == 0;
+    scheme = (size_t)(mark - a) + 3;
+    path = scheme + strcspn(a + scheme, "/");
+    for (host = path; host > scheme && a[host - 1] != '@';)
+        host--;
+    return strncasecmp(a, b, scheme) == 0 &&
+           strncmp(a + scheme, b + scheme, host - scheme) == 0 &&
+           strncasecmp(a + host, b + host, path - host) == 0 &&
+           strncmp(a + path, b + path, len - path) == 0;
 }
 
 /* By its name, or by its address, so that a section holds however its registry
@@ -86,7 +131,7 @@ static const struct section *section_in_use(const struct rc *rc)
     const struct section *section = section_find(&rc->sections, value);
 
     for (size_t i = 0; section == NULL && i < rc->sections.count; i++)
-        if (strcmp(rc->sections.list[i].url, value) == 0)
+        if (is_same(rc->sections.list[i].url, value))
             section = &rc->sections.list[i];
     return section;
 }

@@ -19,6 +19,7 @@
 struct section {
     const char *name;
     const char *url;      /* NULL while its line has not come */
+    unsigned url_line;    /* where that stands */
     const char **headers; /* lines for this registry alone; owned list */
     size_t header_count;
     const char *file; /* where its header stands */

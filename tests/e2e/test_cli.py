@@ -318,6 +318,21 @@ class Configuration(Case):
         self.assertFails(scene.run("tags", "-r", "yours", "a/b"), 2, "yours",
                          "mine")
 
+    def test_section_with_a_bare_word(self):
+        scene = self.scene()
+        scene.rc("registry = lab\n[registry lab]\n\nurl = lab2\n"
+                 "[registry lab2]\nurl = %s\n" % scene.base)
+        for args in (["tags", "a/b"], ["config"]):
+            result = scene.run(*args, env={"SPULL_REGISTRY": None})
+            self.assertExit(result, 2)
+            self.assertIn(".spullrc:4: url: 'lab2' is no address and no "
+                          "directory", result.err)
+        self.assertExit(scene.run("config"), 0)
+        made = registry.Registry(scene.path("lab2"))
+        made.add(REF, images.sif())
+        result = scene.run(REF, env={"SPULL_REGISTRY": None})
+        self.assertExit(result, 0)
+
     def test_home_in_values(self):
         scene = self.scene()
         made = registry.Registry(os.path.join(scene.home, "images"))

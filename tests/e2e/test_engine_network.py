@@ -251,6 +251,14 @@ class Credentials(Network):
                               first.header("Authorization")),
                              (SECRET, "Bearer " + SECRET))
 
+    def test_header_of_a_section_by_other_spellings(self):
+        for scene in self.places(True):
+            here = scene.base.replace("http", "HTTP", 1) + "//"
+            for one, other in ((scene.base, here), (here, scene.base)):
+                scene.rc("[registry lab]\nurl = %s\nheader = X-Token: %s\n"
+                         % (one, SECRET))
+                self.assertExit(scene.run("-r", other, REF), 0)
+
     def test_header_of_another_section(self):
         for scene in self.places(False):
             scene.rc("[registry lab]\nurl = %s\n[registry other]\nurl = "

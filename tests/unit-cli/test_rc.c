@@ -4,6 +4,7 @@
  * default, and the truth about where it came from; what "spull config" prints
  * gives the same settings again.
  */
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -249,7 +250,7 @@ static void a_registry_is_what_it_looks_like(void **state)
         const char *value, *meaning;
     } cases[] = {
         {"lab", "https://lab.example/r"},
-        {"both", "from-home"},
+        {"both", "./from-home"},
         {"http://x/y", "http://x/y"},
         {"some/dir", "some/dir"},
         {".", "."},
@@ -259,8 +260,8 @@ static void a_registry_is_what_it_looks_like(void **state)
 
     (void)state;
     write_rc(SYSTEM, "[registry lab]\nurl = https://lab.example/r\n"
-                     "[registry both]\nurl = from-system\n");
-    write_rc(home_rc, "[registry both]\nurl = from-home\n");
+                     "[registry both]\nurl = ./from-system\n");
+    write_rc(home_rc, "[registry both]\nurl = ./from-home\n");
     for (size_t i = 0; i < UNIT_COUNT(cases); i++) {
         struct rc rc;
         struct spull_error err = {0};
@@ -372,7 +373,7 @@ static void what_is_printed_is_a_spullrc(void **state)
         struct spull_error err = {0};
 
         write_rc(home_rc, "strict-size = yes\nregistry = lab\nca-dir = ~/c\n"
-                          "[registry lab]\nurl = \" x#\"\n"
+                          "[registry lab]\nurl = \" /x#\"\n"
                           "[registry two]\nurl = https://two.example/\n");
         setenv("SPULL_USER_AGENT", agents[i], 1);
         setenv("SPULL_DIR", agents[i], 1);
@@ -407,6 +408,51 @@ static void no_home_is_no_error(void **state)
 #define TEST(function)                                                         \
     cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
+/* How an address is spelled does not matter, which one it is does. */
+static void finds_the_headers_of_an_address(void **state)
+{
+    static const struct {
+        const char *url, *given;
+        bool same;
+    } cases[] = {
+        {"http://h.org/reg", "http://h.org/reg", true},
+        {"http://h.org/reg/", "http://h.org/reg", true},
+        {"http://h.org/reg", "http://h.org/reg///", true},
+        {"http://h.org", "HTTP://H.Org/", true},
+        {"https://H:8/Reg", "https://h:8/Reg", true},
+        {"https://h:8/reg", "https://h:8/Reg", false},
+        {"https://h:8/reg", "http://h:8/reg", false},
+        {"http://h/reg", "http://h/re", false},
+        {"http://h/reg", "http://i/reg", false},
+        {"http://me:Pw@h/r", "http://me:Pw@H/r", true},
+        {"http://me:Pw@h/r", "http://me:pw@h/r", false},
+        {"http://me@h@h/r", "http://me@h@H/r", true},
+        {"/srv/reg/", "/srv/reg", true},
+        {"/srv/reg", "/srv/Reg", false},
+        {"http://", "http:///", true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < UNIT_COUNT(cases); i++) {
+        const char *words[] = {"-r", cases[i].given, NULL};
+        struct opt_line line;
+        struct spull_error err;
+        struct rc rc;
+        const char **headers = NULL;
+        char text[128];
+
+        snprintf(text, sizeof text, "[registry x]\nurl = %s\nheader = A: b\n",
+                 cases[i].url);
+        write_rc(home_rc, text);
+        assert_int_equal(load(words, &line, &rc, &err), SPULL_OK);
+        headers = rc_headers(&rc);
+        assert_non_null(headers);
+        assert_int_equal(headers[0] != NULL, cases[i].same);
+        free(headers);
+        rc_done(&rc);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -417,6 +463,7 @@ int main(void)
         TEST(a_tilde_elsewhere_is_a_tilde),
         TEST(what_is_printed_is_a_spullrc),
         TEST(no_home_is_no_error),
+        TEST(finds_the_headers_of_an_address),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
