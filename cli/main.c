@@ -39,6 +39,21 @@ static size_t add_tables(const struct opt_table **all, size_t count,
     return count;
 }
 
+/* Whoever asks for more than "spull" alone can do has left the REF out. */
+static const struct cmd *cmd_without_operand(const struct opt_line *line)
+{
+    for (size_t i = 0; i < line->given_count; i++) {
+        struct opt_line one = {.given = &line->given[i], .given_count = 1};
+        bool found = false;
+
+        for (size_t t = 0; cmd_none.tables[t] != NULL; t++)
+            found = found || opt_is_given(&one, cmd_none.tables[t]);
+        if (!found)
+            return &cmd_pull;
+    }
+    return &cmd_none;
+}
+
 /*
  * Which command a line is for. Options before it can be any command's, so all
  * tables are asked; an option means the same in each, or at least takes a
@@ -59,7 +74,7 @@ static enum spull_code find_cmd(int argc, char **argv, const struct cmd **cmd,
         return code;
     *named = false;
     if (line.operand_count == 0) {
-        *cmd = opt_is_given(&line, &cmd_list_table) ? &cmd_pull : &cmd_none;
+        *cmd = cmd_without_operand(&line);
     } else if (strchr(line.operands[0], '/') != NULL) {
         *cmd = &cmd_pull;
     } else {
@@ -153,11 +168,18 @@ static enum spull_code read_options(const struct cmd *cmd,
     return code;
 }
 
-static enum say_level level_of(const struct cmd_common *common)
+/* Of -q and -v the last one counts: one may stand in an alias. */
+static enum say_level level_of(const struct opt_line *line)
 {
-    if (common->verbose)
-        return SAY_VERBOSE;
-    return common->quiet ? SAY_QUIET : SAY_NORMAL;
+    enum say_level level = SAY_NORMAL;
+
+    for (size_t i = 0; i < line->given_count; i++) {
+        if (line->given[i].row->letter == 'q')
+            level = SAY_QUIET;
+        else if (line->given[i].row->letter == 'v')
+            level = SAY_VERBOSE;
+    }
+    return level;
 }
 
 static enum spull_code run(int argc, char **argv)
@@ -189,7 +211,7 @@ out:
     } else {
         struct cmd_call call = {.common = &common, .opts = own, .line = &line};
 
-        say_init(level_of(&common), term_colour());
+        say_init(level_of(&line), term_colour());
         call.operands = line.operands + named;
         call.operand_count = line.operand_count - named;
         code = run_cmd(cmd, &call, &line);

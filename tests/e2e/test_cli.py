@@ -66,6 +66,29 @@ class Options(Case):
         result = scene.run("--no-allow-md5", REF, env={"SPULL_ALLOW_MD5": "1"})
         self.assertFails(result, 5, "md5")
 
+    def test_options_without_a_reference(self):
+        """They are there; the reference is not."""
+        for args in (["-r", "http://127.0.0.1:1"], ["-F"], ["-o", "x.sif"],
+                     ["--json"], ["--jobs", "2", "-v"], ["--force", "-q"]):
+            with self.subTest(args):
+                result = self.scene().run(*args)
+                self.assertFails(result, 2, "pull: REF... is missing")
+                self.assertNotIn("no such option", result.err)
+        self.assertFails(self.scene().run("--registries"), 2, "no such option")
+        self.assertIn("usage", self.scene().run("-v").err)
+
+    def test_quiet_and_verbose(self):
+        """The last one counts."""
+        scene = self.scene()
+        scene.image()
+        for args, talks in ((["-q", "-v"], True), (["-qv"], True),
+                            (["-v", "-q"], False), (["-vq"], False),
+                            (["--verbose", "--quiet"], False)):
+            with self.subTest(args):
+                result = scene.run(*args, REF)
+                self.assertExit(result, 0)
+                self.assertEqual(result.err != "", talks, result)
+
     def test_help(self):
         for command in COMMANDS:
             for args in (["help", command], [command, "--help"],
