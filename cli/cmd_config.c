@@ -3,7 +3,8 @@
  * spull config: every setting in force, and where it came from.
  *
  * What is printed is itself a spullrc that gives the same settings; all that is
- * no setting (origins, proxies, files) stands in comments. Never a password.
+ * no setting (origins, proxies, files) stands in comments, and so does what has
+ * a password, which is never shown.
  */
 #include <ctype.h>
 #include <string.h>
@@ -59,8 +60,10 @@ static void add_value(struct text *text, const char *value)
     text_add(text, "\"");
 }
 
-static void print_pair(struct printer *printer, const char *key,
-                       const char *value, const struct rc_origin *origin)
+/* before: "# " for what would be another setting, since it is not all there. */
+static void print_pair(struct printer *printer, const char *before,
+                       const char *key, const char *value,
+                       const struct rc_origin *origin)
 {
     char line[LINE_BYTES], from[LINE_BYTES / 4], shown[LINE_BYTES / 4];
     struct text text = text_on(line, sizeof line);
@@ -70,7 +73,7 @@ static void print_pair(struct printer *printer, const char *key,
         print_line(printer, line);
         return;
     }
-    text_add(&text, "%-*s = ", KEY_WIDTH, key);
+    text_add(&text, "%s%-*s = ", before, KEY_WIDTH, key);
     add_value(&text, value);
     rc_origin_text(origin, from, sizeof from);
     text_printable(shown, sizeof shown, from);
@@ -153,6 +156,11 @@ static const char *without_password(char *room, size_t cap,
     return room;
 }
 
+static const char *if_hidden(const char *shown, const char *whole)
+{
+    return whole != NULL && strcmp(shown, whole) != 0 ? "# " : "";
+}
+
 static void print_settings(struct printer *printer, const struct rc *rc)
 {
     const struct opt_row *row = settings_row(0);
@@ -160,15 +168,16 @@ static void print_settings(struct printer *printer, const struct rc *rc)
     for (size_t i = 0; row != NULL; row = settings_row(++i)) {
         char number[OPT_NUMBER_TEXT];
         char room[LINE_BYTES / 4];
-        const char *value = without_password(room, sizeof room, row,
-                                             opt_get(&rc->set, row, number));
+        const char *whole = opt_get(&rc->set, row, number);
+        const char *value = without_password(room, sizeof room, row, whole);
 
         if (row->kind == OPT_LIST)
             continue; /* of one registry, and often secret */
         if (printer->json)
             print_object(printer, NULL, row->key, row, value, &rc->origin[i]);
         else
-            print_pair(printer, row->key, value, &rc->origin[i]);
+            print_pair(printer, if_hidden(value, whole), row->key, value,
+                       &rc->origin[i]);
     }
 }
 
@@ -196,15 +205,18 @@ static void print_sections(struct printer *printer, const struct rc *rc)
         struct text text = text_on(line, sizeof line);
         const char *url =
             without_password(room, sizeof room, settings_row(0), section->url);
+        const char *before;
 
         if (printer->json) {
             print_object(printer, section->name, "url", NULL, url, &origin);
             continue;
         }
         print_line(printer, "");
-        text_add(&text, "[registry %s]", section->name);
+        /* A section without url would be a mistake. */
+        before = if_hidden(url, section->url);
+        text_add(&text, "%s[registry %s]", before, section->name);
         print_line(printer, line);
-        print_pair(printer, "url", url, &origin);
+        print_pair(printer, before, "url", url, &origin);
         print_headers(printer, section);
     }
 }

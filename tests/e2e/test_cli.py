@@ -393,6 +393,27 @@ class Configuration(Case):
                 self.assertIn("proxy.invalid:3128", result.out)
                 self.assertNotIn("secret", result.out)
 
+    def test_passwords_are_commented_out(self):
+        """Else what config prints would set another password."""
+        scene = self.scene()
+        secret = "http://me:s3cret@127.0.0.1:1/x"
+        scene.rc("registry = %s\nproxy = %s\nmax-time = 3\n[registry lab]\n"
+                 "url = %s\nheader = A: b\n[registry two]\nurl = /x\n"
+                 % (secret, secret, secret))
+        env = {"SPULL_REGISTRY": None}
+        result = scene.run("config", env=env)
+        self.assertExit(result, 0)
+        self.assertNotIn("s3cret", result.out)
+        for line in ("registry ", "proxy ", "[registry lab]", "url "):
+            self.assertRegex(result.out, r"(?m)^# " + re.escape(line))
+        scene.rc(result.out)
+        after = self.settings(scene, env=env)
+        self.assertEqual(after["registry"]["origin"], "built-in")
+        self.assertIsNone(after["proxy"]["value"])
+        self.assertEqual(after["max-time"]["value"], 3)
+        result = scene.run("config", "--registries", env=env)
+        self.assertEqual(result.lines, ["two"])
+
     def test_no_home(self):
         scene = self.scene()
         data = scene.image()
