@@ -288,6 +288,10 @@ static void print_partials(struct printer *printer)
 
 static void print_names(struct printer *printer, const struct rc *rc)
 {
+    if (printer->json) {
+        print_sections(printer, rc);
+        return;
+    }
     for (size_t i = 0; i < rc->sections.count; i++)
         print_line(printer, rc->sections.list[i].name);
 }

@@ -18,7 +18,7 @@ static enum spull_code print_json(const char *ref,
     out_ref(object, "reference", ref);
     out_text(object, "url", manifest->url);
     out_ref(object, "pinned", manifest->pinned);
-    out_text(object, "digest", manifest->digest);
+    out_digest(object, manifest->digest);
     out_count(object, "size", manifest->size);
     out_list(object, "urls", manifest->urls, manifest->url_count);
     out_json(object, "manifest", manifest->json);

@@ -129,6 +129,12 @@ void out_ref(struct out_object *object, const char *name, const char *ref)
     free(shown);
 }
 
+void out_digest(struct out_object *object, const char *digest)
+{
+    out_text(object, "digest", digest);
+    out_flag(object, "weak", strncmp(digest, "sha256:", 7) != 0);
+}
+
 void out_list(struct out_object *object, const char *name, char *const *values,
               size_t count)
 {

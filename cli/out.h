@@ -31,6 +31,8 @@ void out_object_free(struct out_object *object);
 void out_text(struct out_object *object, const char *name, const char *value);
 /* A reference, or what quotes one: without the password that it may have. */
 void out_ref(struct out_object *object, const char *name, const char *ref);
+/* "digest" of a manifest, and "weak": it is no sha256. */
+void out_digest(struct out_object *object, const char *digest);
 void out_list(struct out_object *object, const char *name, char *const *values,
               size_t count);
 void out_count(struct out_object *object, const char *name, uint64_t value);

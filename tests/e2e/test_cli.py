@@ -505,8 +505,33 @@ class Json(Case):
 
     def test_config(self):
         result = self.scene().run("config", "--json")
-        for line in result.lines:
-            self.assertIn("key", json.loads(line))
+        rows = {row["key"]: row["value"]
+                for row in map(json.loads, result.lines)}
+        self.assertEqual((rows["jobs"], rows["connections"], rows["wait"],
+                          rows["ip-version"]), (8, 16, "forever", 0))
+        result = self.scene().run("config", "--json", "--wait", "5")
+        self.assertIn('"key":"wait","value":5,', result.out)
+
+    def test_registries(self):
+        scene = self.scene()
+        scene.rc("[registry lab]\nurl = /x\n")
+        row = self.one(scene, "config", "--registries", "--json")
+        self.assertEqual((row["section"], row["key"], row["value"],
+                          row["line"]), ("lab", "url", "/x", 1))
+
+    def test_weak(self):
+        scene = self.scene()
+        data = scene.image("a/strong:1")
+        scene.image("a/weak:1", data, form="md5")
+        pin = "a/weak:1@sha256:" + images.sha256(data)
+        for args, weak in ((["resolve", "a/strong:1"], False),
+                           (["manifest", "a/strong:1"], False),
+                           (["resolve", pin], True), (["manifest", pin], True),
+                           (["manifest", "a/weak:1"], True)):
+            with self.subTest(args):
+                found = self.one(scene, "--json", *args)
+                self.assertIs(found["weak"], weak)
+                self.assertIs(found["digest"].startswith("md5:"), weak)
 
     def test_names_that_are_no_utf8(self):
         scene = self.scene()
