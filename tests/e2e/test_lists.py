@@ -668,7 +668,7 @@ class Resolve(Lists):
     def test_signal(self):
         scene, gate = self.scene(), Gate()
         found = self.publish(scene, 4)
-        scene.manifest("lab/tool:1", page("", gate=gate))
+        scene.manifest("lab/tool:1", page("{}", gate=gate))
         process = scene.start("resolve", *found, "-j2")
         gate.wait_reached()
         process.send_signal(signal.SIGTERM)
