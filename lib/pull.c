@@ -279,8 +279,9 @@ enum spull_code sp_pull(struct sp_ctx *ctx, struct sp_http *http,
                          : run(&pull, &image->state, err);
     if (code == SPULL_OK)
         code = describe(&pull, image, err);
-    if (code == SPULL_OK && pull.ref != NULL && image->image_digest == NULL)
-        sp_known_add(&ctx->known, image->digest, image->path);
+    if (code == SPULL_OK && pull.ref != NULL)
+        sp_known_add(&ctx->known, image->digest, image->image_digest,
+                     image->path);
     image->seconds = (double)(sp_watch_ms() - start) / 1000.0;
     sp_lead_free(pull.lead);
     if (order->found == NULL)

@@ -4,8 +4,9 @@
  *
  * pull.c has the steps in order, pull_present.c what lies at the destination
  * already, pull_turn.c one turn at downloading, pull_store.c how a store spares
- * that, pull_unpack.c what a blob that is an archive takes beside,
- * pull_verify.c the second look at a file. Nobody else includes it.
+ * that, pull_local.c other files that do, pull_unpack.c what a blob that is an
+ * archive takes beside, pull_verify.c the second look at a file. Nobody else
+ * includes it.
  */
 #ifndef SP_PULL_INTERNAL_H
 #define SP_PULL_INTERNAL_H
@@ -114,6 +115,36 @@ enum spull_code sp_pull_lead(struct pull *pull, struct sp_part *part,
 enum spull_code sp_pull_from_store(struct pull *pull, struct turn *turn,
                                    struct spull_error *err);
 
+/* A file of this machine that has the bytes. */
+struct source {
+    int fd;
+    uint64_t size;
+    const struct sp_digest *digest; /* that it has to have */
+    bool cloned;                    /* into the part, already */
+};
+
+/* Fills the part from a file that has so many bytes, and completes it.
+ * SPULL_INTEGRITY: it is shorter. Also STORAGE, CANCELLED, INTERNAL. */
+enum spull_code sp_pull_copy(struct pull *pull, struct sp_part *part, int fd,
+                             uint64_t size, struct spull_error *err);
+
+/* The same into a new part, which is read, and gone on success.
+ * SPULL_INTEGRITY: the bytes are others. */
+enum spull_code sp_pull_take(struct pull *pull, struct sp_part *part,
+                             const struct source *from, struct sp_sealed **out,
+                             struct spull_error *err);
+
+/* What the part lacks, from a file that this session knows to be the blob: as
+ * much as there is, unproven. Once: if it is not what it was, it is of no use.
+ * *used is the path to free() if bytes came from there, else as it was. */
+enum spull_code sp_pull_copy_known(struct pull *pull, struct sp_part *part,
+                                   char **used, struct spull_error *err);
+
+/* A turn that takes the image from a file that this session has unpacked from
+ * the same blob. Neither sealed nor lost, and success: there is none. */
+enum spull_code sp_pull_from_known(struct pull *pull, struct turn *turn,
+                                   struct spull_error *err);
+
 /*
  * Whether the blob has to be unpacked; asks a server for its first bytes if
  * nobody knows. What can't be found out counts as PLAIN. SPULL_CANCELLED.
@@ -127,6 +158,12 @@ void sp_pull_is_packed(struct pull *pull);
 /* The whole proof of a file that is the blob, or was unpacked from it. */
 struct sp_proof sp_pull_proof(const struct pull *pull,
                               const struct sp_digest *digest);
+
+/* An empty part for what comes out of the blob. Its label is its own, and one
+ * that anybody who has this blob finds: the blob's backwards. With the blob's,
+ * the bytes of one would be taken for those of the other. */
+enum spull_code sp_pull_new_unpacked(struct pull *pull, struct sp_part **out,
+                                     struct spull_error *err);
 
 /*
  * Unpacks the blob into a new file, which takes its place in *sealed. The old

@@ -79,39 +79,6 @@ static bool find(struct placing *placing)
 
 /* --- from there to the destination ---------------------------------------- */
 
-/* The bytes are in the part already if it is a clone. Whatever the entry turns
- * into meanwhile, it is our inode that is read and judged. */
-static enum spull_code read_all(struct placing *placing, struct sp_part *part,
-                                bool cloned, struct turn *turn,
-                                struct spull_error *err)
-{
-    struct pull *pull = placing->pull;
-    uint64_t size = (uint64_t)placing->entry.info.st_size;
-    struct sp_verify *verify = NULL;
-    enum spull_code code =
-        sp_verify_start(part, pull->want.algorithm, &verify, err);
-
-    if (code != SPULL_OK)
-        return code;
-    if (!cloned) {
-        code = sp_part_reserve(part, size, err);
-        if (code == SPULL_OK)
-            code =
-                sp_part_copy(part, placing->entry.fd, size, &pull->watch, err);
-        if (code == SPULL_OK && sp_part_total(part) != size)
-            code = sp_err_set(err, SPULL_INTEGRITY, "it is cut");
-    }
-    if (code == SPULL_OK)
-        code = sp_part_complete(part, size, err);
-    if (code == SPULL_OK)
-        code =
-            sp_verify_end(verify, &pull->want, &pull->look, &turn->sealed, err);
-    else
-        sp_part_give_up(part);
-    sp_verify_free(verify);
-    return code;
-}
-
 /* Not read, if there is a proof. */
 static enum spull_code adopt(struct placing *placing, struct sp_part *part,
                              struct turn *turn, struct spull_error *err)
@@ -139,8 +106,9 @@ static enum spull_code fill(struct placing *placing, struct sp_part *part,
     struct pull *pull = placing->pull;
     const struct sp_entry *entry = &placing->entry;
     uint64_t size = (uint64_t)entry->info.st_size;
-    enum spull_code code = SPULL_OK;
     bool cloned = sp_part_clone(part, entry->fd, size);
+    struct source from = {entry->fd, size, &pull->want, cloned};
+    enum spull_code code = SPULL_OK;
     bool linked = false;
 
     if (!cloned && entry->fixed)
@@ -151,7 +119,7 @@ static enum spull_code fill(struct placing *placing, struct sp_part *part,
     pull->placed = cloned ? "reflink" : linked ? "hard link" : "copy";
     if (linked || (cloned && placing->proven))
         return adopt(placing, part, turn, err);
-    return read_all(placing, part, cloned, turn, err);
+    return sp_pull_take(pull, part, &from, &turn->sealed, err);
 }
 
 static enum spull_code place(struct placing *placing, struct turn *turn,

@@ -58,63 +58,23 @@ enum spull_code sp_pull_lead(struct pull *pull, struct sp_part *part,
     return code;
 }
 
-/* A file of this machine needs no stream: the kernel copies it or, where the
- * file system can, shares its blocks. */
-static enum spull_code copy(struct pull *pull, struct sp_part *part,
+/* Fills the part while verify follows. *known is the file whose bytes are among
+ * them, to free(). */
+static enum spull_code fill(struct pull *pull, const struct sp_blob *blob,
+                            struct sp_part *part, bool afresh, char **known,
                             struct spull_error *err)
 {
     uint64_t size = pull->found.manifest.size;
-    enum spull_code code = sp_part_reserve(part, size, err);
-
-    pull->watch.now.total = size;
-    if (code == SPULL_OK)
-        code = sp_part_copy(part, *pull->file, size, &pull->watch, err);
-    if (code == SPULL_OK && sp_part_total(part) != size)
-        code = sp_err_set(err, SPULL_INTEGRITY, "%s: it has become shorter",
-                          pull->watch.now.ref);
-    return code == SPULL_OK ? sp_part_complete(part, size, err) : code;
-}
-
-/* What another reference of this session led to as well, if that is still
- * there. Once: if it is not what it was, it is of no use. */
-static enum spull_code copy_known(struct pull *pull, struct sp_part *part,
-                                  struct spull_error *err)
-{
-    char *path = sp_known_find(&pull->ctx->known, pull->want.text);
-    enum spull_code code = SPULL_OK;
-    struct stat info;
-    int fd = -1;
-
-    if (path != NULL && !pull->copied)
-        fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    if (fd >= 0 && fstat(fd, &info) == 0 && S_ISREG(info.st_mode) &&
-        sp_size_matches(pull->found.manifest.size, (uint64_t)info.st_size,
-                        pull->ctx->opts.strict_size != 0)) {
-        sp_ctx_detail(pull->ctx, "%s: copying from %s, which has its digest",
-                      pull->ref->container, path);
-        code =
-            sp_part_copy(part, fd, (uint64_t)info.st_size, &pull->watch, err);
-    }
-    if (fd >= 0)
-        close(fd);
-    pull->copied = true;
-    free(path);
-    return code;
-}
-
-/* Fills the part while verify follows. */
-static enum spull_code fill(struct pull *pull, const struct sp_blob *blob,
-                            struct sp_part *part, bool afresh,
-                            struct spull_error *err)
-{
     enum spull_code code = SPULL_OK;
 
+    if (pull->file != NULL)
+        pull->watch.now.total = size;
     if (!afresh)
         code = sp_part_inherit(part, pull->deposed, &pull->watch, err);
     if (code == SPULL_OK && pull->file == NULL)
-        code = copy_known(pull, part, err);
+        code = sp_pull_copy_known(pull, part, known, err);
     if (code == SPULL_OK && pull->file != NULL)
-        code = copy(pull, part, err);
+        code = sp_pull_copy(pull, part, *pull->file, size, err);
     else if (code == SPULL_OK)
         code =
             sp_fetch(pull->http, blob, part, &pull->watch, &pull->fetched, err);
@@ -130,11 +90,12 @@ static enum spull_code fill_and_verify(struct pull *pull,
                                        struct spull_error *err)
 {
     struct sp_verify *verify = NULL;
+    char *known = NULL;
     enum spull_code code =
         sp_verify_start(part, pull->want.algorithm, &verify, err);
 
     if (code == SPULL_OK)
-        code = fill(pull, blob, part, turn->afresh, err);
+        code = fill(pull, blob, part, turn->afresh, &known, err);
     if (code == SPULL_OK) {
         if (pull->file == NULL)
             pull->served = &blob->urls[pull->fetched.url];
@@ -142,9 +103,11 @@ static enum spull_code fill_and_verify(struct pull *pull,
             sp_verify_end(verify, &pull->want, &pull->look, &turn->sealed, err);
         if (code == SPULL_INTEGRITY)
             sp_err_wrap(err, code, "%s",
-                        pull->served == NULL ? "the file has changed"
-                                             : pull->served->shown);
+                        known != NULL          ? known
+                        : pull->served == NULL ? "the file has changed"
+                                               : pull->served->shown);
     }
+    free(known);
     sp_verify_free(verify);
     return code;
 }
@@ -311,8 +274,11 @@ enum spull_code sp_pull_turn(struct pull *pull, bool *done,
     if (code == SPULL_OK)
         code = sp_pull_from_store(pull, &turn, &why);
     if (code == SPULL_OK && turn.sealed == NULL && !turn.lost)
+        code = sp_pull_from_known(pull, &turn, &why);
+    if (code == SPULL_OK && turn.sealed == NULL && !turn.lost)
         code = download(pull, &turn, &why);
-    if (code == SPULL_OK && turn.sealed != NULL && pull->unpack)
+    if (code == SPULL_OK && turn.sealed != NULL && pull->unpack &&
+        !turn.sealed->unpacked)
         code = sp_pull_unpack(pull, &turn.sealed, &archive, &why);
     if (code == SPULL_OK && archive != NULL)
         code = finish_unpacked(pull, turn.sealed, done, &why);

@@ -169,29 +169,25 @@ static enum spull_code fill_and_verify(struct pull *pull,
     return code;
 }
 
-/*
- * Its own label, which anybody who has this blob finds: the blob's backwards.
- * With the blob's, the bytes of one would be taken for those of the other.
- */
-static void label_of(const struct pull *pull, char out[SP_PART_LABEL + 1])
+enum spull_code sp_pull_new_unpacked(struct pull *pull, struct sp_part **out,
+                                     struct spull_error *err)
 {
     const char *hex = sp_digest_hex(&pull->want);
+    char label[SP_PART_LABEL + 1];
 
     for (size_t i = 0; i < SP_PART_LABEL; i++)
-        out[i] = hex[SP_PART_LABEL - 1 - i];
-    out[SP_PART_LABEL] = '\0';
+        label[i] = hex[SP_PART_LABEL - 1 - i];
+    label[SP_PART_LABEL] = '\0';
+    return sp_part_new(pull->dir, label, out, err);
 }
 
 static enum spull_code unpack(struct pull *pull,
                               const struct sp_sealed *archive,
                               struct sp_sealed **out, struct spull_error *err)
 {
-    char label[SP_PART_LABEL + 1];
     struct sp_part *part = NULL;
-    enum spull_code code = SPULL_OK;
+    enum spull_code code = sp_pull_new_unpacked(pull, &part, err);
 
-    label_of(pull, label);
-    code = sp_part_new(pull->dir, label, &part, err);
     if (code != SPULL_OK)
         return code;
     sp_part_claim(part, pull->deposed, &pull->watch);

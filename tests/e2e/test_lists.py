@@ -291,6 +291,8 @@ class Pull(Lists):
         self.assertExit(result, 0)
         self.assertImage(scene.path("tool_latest.sif"), data)
         self.assertSays(result, "downloading it afresh")
+        # It is to blame, not the server, which had sent nothing of that.
+        self.assertRegex(result.err, "warning: tool_1.0.sif: digest mismatch")
 
     def test_json(self):
         scene = self.scene()

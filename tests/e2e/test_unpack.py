@@ -22,7 +22,7 @@ import test_trace
 from harness import images, registry, servers, spull
 from harness.case import Case, main
 from harness.engine import NAME, REF, Engine, sent
-from harness.servers import Reply, page
+from harness.servers import Gate, Reply, page
 from test_many_tasks import preload
 
 MIB = 1 << 20
@@ -582,6 +582,86 @@ class Again(Unpack):
                          registry.digest_of(lzma.compress(IMAGE)),
                          registry.digest_of(images.gzipped(OTHER)))
         self.assertNotIn(images.sha256(IMAGE), result.err)
+
+
+class Twins(Unpack):
+    """Several references to one archive."""
+
+    REFS = ["lab/tool:1.0", "lab/tool:latest"]
+
+    def pull(self, scene, *args):
+        result = scene.run("--json", *args, *self.REFS)
+        self.assertExit(result, 0)
+        for ref in self.REFS:
+            name = ref.replace("lab/", "").replace(":", "_") + ".sif"
+            self.assertImage(scene.path(name), IMAGE)
+        self.assertFiles(scene, "tool_1.0.sif", "tool_latest.sif")
+        return [json.loads(line) for line in result.lines]
+
+    def test_downloaded_once(self):
+        """After one another or beside each other; what was copied carries
+        the same notes."""
+        blob = images.gzipped(IMAGE)
+        for jobs in ("1", "2"):
+            for said in (IMAGE, None):
+                with self.subTest(jobs=jobs, said=said is not None):
+                    scene = self.scene()
+                    slow = Reply(blob, drip=(1 << 14, 0.01))
+                    for ref in self.REFS:
+                        packed(scene, blob, said, ref=ref, reply=slow)
+                    told = self.pull(scene, "-j", jobs)
+                    self.assertEqual(sent(scene.blobs()), len(blob))
+                    self.assertEqual(sorted(one["transferred"]
+                                            for one in told), [0, len(blob)])
+                    for one in told:
+                        self.assertEqual(
+                            (one["digest"], one["image_digest"]),
+                            (registry.digest_of(blob),
+                             registry.digest_of(IMAGE)))
+                    asked = len(scene.blobs())
+                    self.assertEqual({one["state"] for one
+                                      in self.pull(scene)}, {"up-to-date"})
+                    self.assertEqual(len(scene.blobs()), asked)
+
+    def test_one_is_there(self):
+        """An image of an earlier call will do."""
+        scene = self.scene()
+        for ref in self.REFS:
+            packed(scene, images.gzipped(IMAGE), ref=ref)
+        self.assertExit(scene.run(self.REFS[0]), 0)
+        asked = len(scene.blobs())
+        self.pull(scene, "-j1")
+        self.assertEqual(len(scene.blobs()), asked)
+
+    def test_the_first_was_changed(self):
+        """Then the archive is needed again."""
+        scene, gate = self.scene(), Gate()
+        for ref in self.REFS:
+            packed(scene, images.gzipped(IMAGE), ref=ref)
+        scene.image("lab/other:1", OTHER, Reply(OTHER, gate=gate))
+        process = scene.start("-j1", self.REFS[0], "lab/other:1", self.REFS[1])
+        gate.wait_reached()
+        with open(scene.path("tool_1.0.sif"), "r+b") as file:
+            file.seek(1000)
+            file.write(b"changed")
+        gate.open()
+        result = spull.finish(process)
+        self.assertExit(result, 0)
+        self.assertImage(scene.path("tool_latest.sif"), IMAGE)
+        self.assertRegex(result.err, "warning: tool_1.0.sif: digest mismatch.*"
+                         "downloading it afresh")
+        self.assertFiles(scene, "tool_1.0.sif", "tool_latest.sif",
+                         "other_1.sif")
+
+    def test_config_has_it_otherwise(self):
+        """A second config that is wrong is no less wrong."""
+        scene = self.scene()
+        packed(scene, images.gzipped(IMAGE), ref=self.REFS[0])
+        packed(scene, images.gzipped(IMAGE), OTHER, ref=self.REFS[1])
+        result = scene.run("-j1", *self.REFS)
+        self.assertExit(result, 5)
+        self.assertSays(result, "is not the one that config states")
+        self.assertFiles(scene, "tool_1.0.sif")
 
 
 class Store(Unpack):
