@@ -153,7 +153,7 @@ class Pull(Lists):
         scene = self.scene()
         found = self.publish(scene, 8)
         gate = Gate()
-        scene.manifest("lab/tool:2", Reply(b"", 403, gate=gate))
+        scene.manifest("lab/tool:2", Reply(b"no", 403, gate=gate))
         scene.manifest("lab/tool:5", not_found())
         scene.on("/lab/tool/manifests/5/index.html", not_found())
         scene.on("/lab/tool/manifests/2/index.html", Reply(b"", 403))
