@@ -207,6 +207,8 @@ static enum spull_code set_arch(const char **place, const char *value,
 enum spull_code opt_set(void *base, const struct opt_row *row,
                         const char *value, struct spull_error *err)
 {
+    static const unsigned most[] = {
+        [OPT_JOBS] = POOL_JOBS_MAX, [OPT_LANES] = LANES_MAX};
     void *place = (char *)base + row->offset;
 
     switch (row->kind) {
@@ -217,9 +219,8 @@ enum spull_code opt_set(void *base, const struct opt_row *row,
     case OPT_COUNT:
         return set_count(place, value, "", 0, COUNT_MAX, err);
     case OPT_JOBS:
-        return set_count(place, value, "", 1, POOL_JOBS_MAX, err);
     case OPT_LANES:
-        return set_count(place, value, "", 1, LANES_MAX, err);
+        return set_count(place, value, "", 1, most[row->kind], err);
     case OPT_IP:
         return set_ip(place, value, err);
     case OPT_ARCH:
