@@ -109,12 +109,25 @@ static uint64_t new_bytes(struct fetch *fetch)
     return total - before;
 }
 
+/*
+ * What the lane has brought of its span, which nobody else had, counts even if
+ * a failure beside it has taken the credit for all that was there. A stream of
+ * the whole may bring the same bytes each time.
+ */
+static uint64_t progress_of(struct fetch *fetch, const struct lane *lane)
+{
+    uint64_t all = new_bytes(fetch);
+    uint64_t own = lane->ranged ? atomic_load(&lane->at) - lane->from : 0;
+
+    return own > all ? own : all;
+}
+
 enum spull_code sp_source_failed(struct fetch *fetch, const struct lane *lane,
                                  struct spull_error *err)
 {
     struct source *source = lane->source;
     struct sp_outcome outcome = {lane->code, lane->transient, lane->retry_after,
-                                 new_bytes(fetch)};
+                                 progress_of(fetch, lane)};
     struct sp_verdict verdict;
 
     if (source->out)
