@@ -200,6 +200,27 @@ enum spull_code sp_pull_obtain(struct pull *pull, enum spull_state *state,
     return sp_pull_judge(pull, err);
 }
 
+/* What is pinned and stored comes from there as it is, and no registry need be
+ * up. Of another file that is in its place, one may know more. */
+static bool is_at_hand(const struct pull *pull, enum present present)
+{
+    return pull->ref->pin[0] != '\0' && (present == ABSENT || pull->replace) &&
+           sp_pull_is_stored(pull);
+}
+
+/* Somebody else may have been quicker, with something that only the registry
+ * can tell from another image. */
+static enum spull_code obtain(struct pull *pull, enum spull_state *state,
+                              struct spull_error *err)
+{
+    enum spull_code code = sp_pull_obtain(pull, state, err);
+
+    if (code != SPULL_EXISTS || pull->has_found)
+        return code;
+    code = sp_pull_find(pull, err);
+    return code == SPULL_OK ? sp_pull_obtain(pull, state, err) : code;
+}
+
 static enum spull_code run(struct pull *pull, enum spull_state *state,
                            struct spull_error *err)
 {
@@ -212,12 +233,12 @@ static enum spull_code run(struct pull *pull, enum spull_state *state,
         *state = SPULL_UP_TO_DATE;
         return sp_pull_judge(pull, err);
     }
-    if (code == SPULL_OK)
+    if (code == SPULL_OK && !is_at_hand(pull, present))
         code = sp_pull_find(pull, err);
     if (code == SPULL_OK)
         code = sp_lead_new(pull->dir, sp_digest_hex(&pull->want), &pull->lead,
                            err);
-    return code == SPULL_OK ? sp_pull_obtain(pull, state, err) : code;
+    return code == SPULL_OK ? obtain(pull, state, err) : code;
 }
 
 static enum spull_code describe(const struct pull *pull,

@@ -37,7 +37,8 @@ struct pull {
     char *dir;        /* of path */
     const char *name; /* of the file in it; points into path */
     struct sp_watch watch;
-    bool has_found;        /* the registry has been asked */
+    bool has_found;        /* the registry has been asked; else want is of a
+                              pin, and the store has it */
     struct sp_found found; /* of the order, if that had one */
     const int *file;
     bool blob;
@@ -107,10 +108,14 @@ struct turn {
 enum spull_code sp_pull_lead(struct pull *pull, struct sp_part *part,
                              struct turn *turn, struct spull_error *err);
 
+/* Has the store which the options name what is wanted, for all one can see? */
+bool sp_pull_is_stored(const struct pull *pull);
+
 /*
- * A turn that takes the image from the store which the options name, after
- * downloading it there if need be. Neither sealed nor lost, and success: no
- * store can help, and the image is to be downloaded to where it belongs.
+ * A turn that takes the image from that store, after downloading it there if
+ * need be and the registry has been asked. Neither sealed nor lost, and
+ * success: no store can help, and the image is to be downloaded to where it
+ * belongs.
  */
 enum spull_code sp_pull_from_store(struct pull *pull, struct turn *turn,
                                    struct spull_error *err);

@@ -162,10 +162,12 @@ static enum spull_code may_be_unpacked(struct pull *pull, int fd,
     struct sp_proof proof;
     enum spull_code code = SPULL_OK;
 
-    if (!pull->unpack || !pull->has_found || !pull->other_is_image)
+    if (!pull->unpack || !pull->other_is_image)
         return SPULL_OK;
     if (is_leaders(pull, fd, true))
         return take_leaders(pull, fd, info, out, err);
+    if (!pull->has_found)
+        return SPULL_OK;
     /* What was pulled as it is, and of which config says nothing, is another
      * image: no server need be asked for that. */
     if (!said && pull->packing != PACKED && sp_proof_read(fd, &proof) &&

@@ -197,7 +197,7 @@ static enum spull_code attempt(struct placing *placing, struct turn *turn,
     enum spull_code code = SPULL_OK;
 
     *again = false;
-    if (!find(placing) && placing->store.writable)
+    if (!find(placing) && placing->store.writable && placing->pull->has_found)
         code = download(placing, err);
     if (code != SPULL_OK || !is_of_use(placing)) {
         sp_entry_done(&placing->entry);
@@ -225,6 +225,28 @@ static enum spull_code use(struct placing *placing, struct turn *turn,
     return code;
 }
 
+/* Of a weak digest, anybody could make another file. */
+static bool may_use(const struct pull *pull)
+{
+    return pull->ctx->opts.store != NULL && pull->shared == NULL &&
+           !pull->blob && pull->want.algorithm == SP_SHA256;
+}
+
+bool sp_pull_is_stored(const struct pull *pull)
+{
+    struct sp_store store = {.dir = -1};
+    struct sp_entry entry = {.fd = -1};
+    bool stored = false;
+
+    if (!may_use(pull) ||
+        sp_store_open(pull->ctx->opts.store, false, &store, NULL) != SPULL_OK)
+        return false;
+    stored = sp_store_find(&store, name_of(pull), &entry) == SP_STORED;
+    sp_entry_done(&entry);
+    sp_store_done(&store);
+    return stored;
+}
+
 /* There may be none yet, in a place where only others may make one. */
 static void say_without(struct pull *pull, enum spull_code code,
                         const struct spull_error *why)
@@ -238,17 +260,14 @@ static void say_without(struct pull *pull, enum spull_code code,
 enum spull_code sp_pull_from_store(struct pull *pull, struct turn *turn,
                                    struct spull_error *err)
 {
-    const char *dir = pull->ctx->opts.store;
     struct placing placing = {.pull = pull, .entry = {.fd = -1}};
     struct spull_error why = {0};
     enum spull_code code = SPULL_OK;
 
     pull->placed = NULL;
-    /* Of a weak digest, anybody could make another file. */
-    if (dir == NULL || pull->shared != NULL || pull->blob ||
-        pull->want.algorithm != SP_SHA256)
+    if (!may_use(pull))
         return SPULL_OK;
-    code = sp_store_open(dir, true, &placing.store, &why);
+    code = sp_store_open(pull->ctx->opts.store, true, &placing.store, &why);
     if (code != SPULL_OK) {
         say_without(pull, code, &why);
         return SPULL_OK;

@@ -261,22 +261,51 @@ static enum spull_code finish_unpacked(struct pull *pull,
     return code;
 }
 
+static bool is_empty(const struct turn *turn)
+{
+    return turn->sealed == NULL && !turn->lost;
+}
+
+/* Who is pinned may have come here without the registry, for what the store
+ * has; but not any further. */
+static enum spull_code ask_store(struct pull *pull, struct turn *turn,
+                                 struct spull_error *err)
+{
+    bool asked = pull->has_found;
+    enum spull_code code = sp_pull_from_store(pull, turn, err);
+
+    if (code != SPULL_OK || !is_empty(turn) || asked)
+        return code;
+    code = sp_pull_find(pull, err);
+    if (code == SPULL_OK)
+        code = sp_watch_phase(&pull->watch, SPULL_DOWNLOADING, err);
+    return code == SPULL_OK ? sp_pull_from_store(pull, turn, err) : code;
+}
+
+/* From the nearest place that has it. */
+static enum spull_code bring(struct pull *pull, struct turn *turn,
+                             struct spull_error *err)
+{
+    enum spull_code code = sp_watch_phase(&pull->watch, SPULL_DOWNLOADING, err);
+
+    if (code == SPULL_OK)
+        code = ask_store(pull, turn, err);
+    if (code == SPULL_OK && is_empty(turn))
+        code = sp_pull_from_known(pull, turn, err);
+    if (code == SPULL_OK && is_empty(turn))
+        code = download(pull, turn, err);
+    return code;
+}
+
 enum spull_code sp_pull_turn(struct pull *pull, bool *done,
                              struct spull_error *err)
 {
     struct turn turn = {0};
     struct sp_sealed *archive = NULL;
     struct spull_error why = {0};
-    enum spull_code code =
-        sp_watch_phase(&pull->watch, SPULL_DOWNLOADING, &why);
+    enum spull_code code = bring(pull, &turn, &why);
 
     *done = false;
-    if (code == SPULL_OK)
-        code = sp_pull_from_store(pull, &turn, &why);
-    if (code == SPULL_OK && turn.sealed == NULL && !turn.lost)
-        code = sp_pull_from_known(pull, &turn, &why);
-    if (code == SPULL_OK && turn.sealed == NULL && !turn.lost)
-        code = download(pull, &turn, &why);
     if (code == SPULL_OK && turn.sealed != NULL && pull->unpack &&
         !turn.sealed->unpacked)
         code = sp_pull_unpack(pull, &turn.sealed, &archive, &why);
