@@ -12,11 +12,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "again.h"
 #include "check_internal.h"
 #include "check_talk.h"
 #include "err.h"
 #include "limits.h"
-#include "retry.h"
 
 /* One blob that is looked at. */
 struct look {
@@ -36,13 +36,6 @@ static bool is_lost(const struct look *look)
     return lost != NULL && strcmp(lost, look->url->origin) == 0;
 }
 
-/* A server that was lost after all tries is not waited for a second time,
- * before it has given an answer. */
-static unsigned retries_for(const struct look *look)
-{
-    return is_lost(look) ? 0 : look->check->ctx->opts.retries;
-}
-
 static void note_lost(const struct look *look, bool lost)
 {
     struct sp_checking *check = look->check;
@@ -53,22 +46,30 @@ static void note_lost(const struct look *look, bool lost)
     check->lost = lost ? strdup(look->url->origin) : NULL;
 }
 
-/* bound is 0 where the first bytes are enough. */
-static enum spull_code talk_once(struct look *look, struct sp_talk *talk,
-                                 bool part, uint64_t bound)
+/* What is asked of it: a part, or all that fits bound, which is 0 where the
+ * first bytes are enough. */
+struct question {
+    struct look *look;
+    struct sp_talk *talk;
+    bool part;
+    uint64_t bound;
+    bool asked; /* at least once */
+};
+
+static enum spull_code talk_afresh(const struct question *question,
+                                   struct spull_error *err)
 {
+    const struct look *look = question->look;
+    struct sp_talk *talk = question->talk;
     enum spull_code code = SPULL_OK;
 
+    sp_hash_free(talk->hash);
     memset(talk, 0, sizeof *talk);
-    talk->part = part;
-    talk->bound = bound;
-    talk->http1 = look->http1;
-    if (bound > 0)
-        code = sp_hash_new(look->stated->layer.digest.algorithm, &talk->hash,
-                           look->err);
-    if (code == SPULL_OK)
-        code = sp_talk(talk, look->check->http, look->url, &look->check->watch,
-                       look->err);
+    talk->part = question->part;
+    talk->bound = question->bound;
+    if (talk->bound > 0)
+        code =
+            sp_hash_new(look->stated->layer.digest.algorithm, &talk->hash, err);
     return code;
 }
 
@@ -84,49 +85,58 @@ static bool can_go_on(const struct look *look, const struct sp_talk *talk)
            !look->no_rest && got > 0 && got < talk->bound;
 }
 
-/* One more try; after a wait, if the failure says that it may help. */
-static enum spull_code talk_again(struct look *look, struct sp_talk *talk,
-                                  struct sp_retry *so_far, bool *again)
+/* What failed, and whether the same server is worth another try: one that was
+ * lost after all tries is not waited for a second time, before it has given an
+ * answer. */
+static void judge(struct look *look, const struct sp_talk *talk,
+                  struct sp_outcome *out)
 {
     look->no_rest = look->no_rest || talk->odd_range;
     look->http1 = look->http1 || talk->http2_trouble;
-    bool go_on = can_go_on(look, talk);
-    struct sp_outcome outcome = {
-        talk->code, talk->transient || talk->odd_range, talk->retry_after,
-        go_on ? atomic_load(&talk->got) - talk->from : 0};
-    struct sp_verdict verdict =
-        sp_retry_judge(so_far, &outcome, retries_for(look), sp_ctx_dice());
-    bool part = talk->part;
-    uint64_t bound = talk->bound;
-
-    *again = verdict.action == SP_TRY_AGAIN;
-    if (!*again)
-        return SPULL_OK;
-    enum spull_code code = sp_watch_rest(&look->check->watch, verdict.wait_ms,
-                                         talk->err.text, look->err);
-    if (code != SPULL_OK)
-        return code;
-    if (go_on) {
-        talk->http1 = look->http1;
-        sp_talk_go_on(talk);
-        return sp_talk(talk, look->check->http, look->url, &look->check->watch,
-                       look->err);
-    }
-    sp_hash_free(talk->hash);
-    return talk_once(look, talk, part, bound);
+    out->transient = (talk->transient || talk->odd_range) && !is_lost(look);
+    out->retry_after = talk->retry_after;
+    if (can_go_on(look, talk))
+        out->progress = atomic_load(&talk->got) - talk->from;
 }
 
-/* The same until there is an answer, or no more patience. */
-static enum spull_code talk(struct look *look, struct sp_talk *talk, bool part,
-                            uint64_t bound)
+static enum spull_code ask(void *payload, struct sp_outcome *out,
+                           struct spull_error *err)
 {
-    struct sp_retry so_far = {0};
-    enum spull_code code = talk_once(look, talk, part, bound);
-    bool again = true;
+    struct question *question = payload;
+    struct look *look = question->look;
+    struct sp_talk *talk = question->talk;
+    enum spull_code code = SPULL_OK;
 
-    while (code == SPULL_OK && talk->code != SPULL_OK && again &&
-           !(part && talk->odd_range))
-        code = talk_again(look, talk, &so_far, &again);
+    if (question->asked && can_go_on(look, talk))
+        sp_talk_go_on(talk);
+    else
+        code = talk_afresh(question, err);
+    question->asked = true;
+    talk->http1 = look->http1;
+    if (code == SPULL_OK)
+        code = sp_talk(talk, look->check->http, look->url, &look->check->watch,
+                       err);
+    if (code != SPULL_OK || talk->code == SPULL_OK ||
+        (talk->part && talk->odd_range))
+        return code;
+    judge(look, talk, out);
+    *err = talk->err;
+    return talk->code;
+}
+
+/* The same until there is an answer, or no more patience: talk says which.
+ * Fails only where the session is to end. */
+static enum spull_code put(struct look *look, struct sp_talk *talk, bool part,
+                           uint64_t bound)
+{
+    struct question question = {look, talk, part, bound, false};
+    struct spull_error why;
+    enum spull_code code = sp_again(&look->check->watch, ask, &question, &why);
+
+    if (!sp_check_ends(code))
+        return SPULL_OK;
+    if (look->err != NULL)
+        *look->err = why;
     return code;
 }
 
@@ -168,11 +178,11 @@ static void take_answer(struct look *look, const struct sp_talk *talk)
 /* A part first; who sends none of it, or another one, is asked for all. */
 static enum spull_code ask_start(struct look *look)
 {
-    struct sp_talk answer;
-    enum spull_code code = talk(look, &answer, true, 0);
+    struct sp_talk answer = {.hash = NULL};
+    enum spull_code code = put(look, &answer, true, 0);
 
     if (code == SPULL_OK && (answer.odd_range || answer.err.http == 416))
-        code = talk(look, &answer, false, 0);
+        code = put(look, &answer, false, 0);
     if (code != SPULL_OK)
         return code;
     if (answer.code == SPULL_OK)
@@ -185,8 +195,8 @@ static enum spull_code ask_start(struct look *look)
 static enum spull_code ask_all(struct look *look, uint64_t bound)
 {
     struct sp_seen *seen = look->seen;
-    struct sp_talk answer;
-    enum spull_code code = talk(look, &answer, false, bound);
+    struct sp_talk answer = {.hash = NULL};
+    enum spull_code code = put(look, &answer, false, bound);
 
     if (code == SPULL_OK && answer.code != SPULL_OK) {
         if (answer.beyond)

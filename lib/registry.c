@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "again.h"
 #include "err.h"
 #include "limits.h"
-#include "retry.h"
 
 void sp_page_done(struct sp_page *page)
 {
@@ -22,39 +22,30 @@ void sp_page_done(struct sp_page *page)
     memset(&page->url, 0, sizeof page->url);
 }
 
-/* Whether to ask once more; waits before it says yes. */
-static bool once_more(struct sp_watch *watch, struct sp_retry *so_far,
-                      const struct sp_got *got, struct spull_error *err)
-{
-    struct spull_error why = *err;
-    struct sp_outcome outcome = {err->code, got->transient, got->retry_after,
-                                 0};
-    struct sp_verdict verdict = sp_retry_judge(
-        so_far, &outcome, watch->ctx->opts.retries, sp_ctx_dice());
+/* A document that is asked for. */
+struct asking {
+    struct sp_watch *watch;
+    struct sp_http *http;
+    const struct sp_url *url;
+    struct sp_page *page; /* what came, last */
+};
 
-    if (verdict.action != SP_TRY_AGAIN)
-        return false;
-    sp_ctx_detail(watch->ctx, "%s; again in %.1f s", err->text,
-                  (double)verdict.wait_ms / 1000);
-    return sp_watch_rest(watch, verdict.wait_ms, why.text, err) == SPULL_OK;
-}
-
-static enum spull_code get(struct sp_watch *watch, struct sp_http *http,
-                           const struct sp_url *url, struct sp_page *page,
+static enum spull_code ask(void *payload, struct sp_outcome *out,
                            struct spull_error *err)
 {
-    struct sp_retry so_far = {0};
+    struct asking *asking = payload;
+    struct sp_page *page = asking->page;
     struct sp_got got = {0};
-    enum spull_code code = SPULL_OK;
 
-    do {
-        sp_page_done(page);
-        sp_buf_init(&page->body, SP_DOCUMENT_MAX);
-        code = sp_http_get(http, url, sp_watch_left_ms(watch), &page->body,
-                           &got, err);
-    } while (code != SPULL_OK && once_more(watch, &so_far, &got, err));
+    sp_page_done(page);
+    sp_buf_init(&page->body, SP_DOCUMENT_MAX);
+    enum spull_code code =
+        sp_http_get(asking->http, asking->url, sp_watch_left_ms(asking->watch),
+                    &page->body, &got, err);
     page->url = got.url;
-    return code == SPULL_OK ? SPULL_OK : err->code;
+    out->transient = got.transient;
+    out->retry_after = got.retry_after;
+    return code;
 }
 
 /*
@@ -92,10 +83,11 @@ static enum spull_code get_and_judge(struct sp_watch *watch,
 {
     struct sp_url url = {0};
     struct spull_error why = {0};
+    struct asking asking = {watch, http, &url, page};
     enum spull_code code = sp_url_below(registry, path, &url, &why);
 
     if (code == SPULL_OK)
-        code = get(watch, http, &url, page, &why);
+        code = sp_again(watch, ask, &asking, &why);
     if (code == SPULL_OK)
         code = judge(page, &why);
     if (code != SPULL_OK && err != NULL)

@@ -15,7 +15,7 @@ FLOORS = (
     ("words", "err buf limits known ctx thread watch finding"),
     ("values", "ref url digest json manifest span sif head pace retry "
                "owner lint front"),
-    ("world", "http part proof store unpack"),
+    ("world", "again http part proof store unpack"),
     ("steps", "registry fetch verify install"),
     ("orders", "pull upkeep"),
     ("works", "mirror check"),

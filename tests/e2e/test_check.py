@@ -414,6 +414,27 @@ class Deep(Check):
                 self.assertEqual([request.range for request in
                                   scene.blobs()[1:]], asked)
 
+    def test_http2_that_breaks(self):
+        """What broke over HTTP/2 is asked for again without."""
+        data = images.sif(MIB)
+        scene = self.scene()
+        scene.blob(lambda request: Reply(data, cut=MIB // 2 if request.header(
+            "X-Protocol") == "HTTP/2.0" and not request.range else None))
+        made = registry.Registry(os.path.join(self.folder, "registry"))
+        made.add(REF, data, [scene.prefix + "/blobs/image.sif"], size="bytes")
+        authority = self.authority()
+        proxy = ("location %s/ { proxy_pass %s; proxy_set_header X-Protocol "
+                 "$server_protocol; proxy_http_version 1.1; }"
+                 % (scene.prefix, self.server.url()))
+        with Nginx(made.folder, os.path.join(self.folder, "nginx"),
+                   authority.issue(), proxy, http2=True) as nginx:
+            self.assertFinds(scene.run(
+                "check", nginx.base, C, "--deep", "--retries", "1",
+                "--ca-file", authority.ca_file))
+        self.assertEqual([request.header("X-Protocol")
+                          for request in scene.blobs()],
+                         ["HTTP/2.0", "HTTP/2.0", "HTTP/1.1"])
+
     def test_each_blob_is_read_once(self):
         scene = self.scene()
         data = self.image(scene, tags=("a", "b", "c"))

@@ -9,9 +9,10 @@ import re
 import socket
 import subprocess
 
-from harness import nginx, registry, servers
+from harness import registry, servers
 from harness.case import main
 from harness.engine import CUT, MIB, REF, SIZE, Engine, Pull, image, sent
+from harness.nginx import Nginx
 from harness.relay import Proxy, Relay
 from harness.servers import FaultServer, Gate, Reply, redirect
 
@@ -506,8 +507,8 @@ class Manners(Network):
         folder = os.path.join(self.folder, "registry")
         made = registry.Registry(folder)
         authority = self.authority()
-        with Http2(folder, os.path.join(self.folder, "nginx"),
-                   authority.issue()) as server:
+        with Nginx(folder, os.path.join(self.folder, "nginx"),
+                   authority.issue(), http2=True) as server:
             for number in (1, 4):
                 with self.subTest(connections=number):
                     scene = self.scene()
@@ -598,18 +599,6 @@ class Manners(Network):
                             (pattern, str(result)))
         self.assertNotIn("connection", scene.run(
             "--connections", "4", "-o", "again.sif", REF).err)
-
-
-class Http2(nginx.Nginx):
-    """The same, and it speaks HTTP/2."""
-
-    def start(self):
-        path = os.path.join(self.prefix, "nginx.conf")
-        with open(path) as file:
-            text = file.read()
-        with open(path, "w") as file:
-            file.write(text.replace(" ssl;", " ssl http2;", 1))
-        super().start()
 
 
 if __name__ == "__main__":

@@ -74,7 +74,8 @@ class Nginx:
     before nginx is up waits in the queue.
     """
 
-    def __init__(self, root, prefix, certificate=None, extra=""):
+    def __init__(self, root, prefix, certificate=None, extra="",
+                 http2=False):
         self.prefix = str(prefix)
         self.process = None
         os.makedirs(self.prefix)
@@ -89,7 +90,7 @@ class Nginx:
         self.base = "%s://127.0.0.1:%d" % (self.scheme, self.port)
         conf = CONF.format(
             prefix=self.prefix, root=root, port=self.port, extra=extra,
-            ssl=" ssl" if certificate else "",
+            ssl=(" ssl" if certificate else "") + (" http2" if http2 else ""),
             certificate="ssl_certificate %s; ssl_certificate_key %s;"
             % certificate if certificate else "")
         if os.geteuid() == 0:
