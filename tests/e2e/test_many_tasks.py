@@ -174,23 +174,27 @@ class Many(Engine):
 
 class OneDownload(Many):
     def locks(self):
+        """What they may be like, and for how many tasks that is tried."""
         folder = self.class_folder()
-        yield "as they are", {}
-        yield "lies", preload(folder, "locks")
-        yield "ENOSYS", preload(folder, "locks", "-DLOCKS_FAIL=ENOSYS")
+        yield "as they are", TASKS, {}
+        yield "lies", TASKS, preload(folder, "locks")
+        for error, tasks in (("ENOSYS", TASKS), ("ENOLCK", 16),
+                             ("ENOTSUP", 16)):
+            yield error, tasks, preload(folder, "locks",
+                                        "-DLOCKS_FAIL=" + error)
 
     def test_one_image(self):
-        for what, env in self.locks():
+        for what, tasks, env in self.locks():
             for connections in (1, 4):
                 with self.subTest(locks=what, connections=connections):
-                    self.check_one_image(env, connections)
+                    self.check_one_image(tasks, env, connections)
 
-    def check_one_image(self, env, connections):
+    def check_one_image(self, tasks, env, connections):
         scene = self.scene()
         how = {"drip": PACE} if connections > 1 else {}
         data = scene.image(data=image(SIZE), size="bytes",
                            reply=Reply(image(SIZE), etag='"1"', **how))
-        for result in self.together(scene, TASKS, "--connections",
+        for result in self.together(scene, tasks, "--connections",
                                     str(connections), env=env):
             self.assertExit(result, 0)
             self.assertEqual(result.lines, [NAME], result)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A file system whose locks are not what they seem. Built as it is, every lock
- * is granted and none is held; built with LOCKS_FAIL=ENOSYS, none is granted.
+ * is granted and none is held; built with LOCKS_FAIL=ERRNO, none is granted.
  */
 #include <errno.h>
 #include <fcntl.h>
