@@ -231,9 +231,12 @@
 #define SP_BEAT_MS    5000
 #define SP_SILENCE_MS 90000
 
-/* Milliseconds between two looks at the leader: the first, and the longest. */
+/* Milliseconds between two looks at the leader: at first, and at the longest.
+ * Between the two, this share of the time waited so far, of which 1/5 and a
+ * second may be lost by who waits. */
 #define SP_POLL_FIRST_MS 50
 #define SP_POLL_MAX_MS   2000
+#define SP_POLL_SHARE    5
 
 /* Days after which a partial file that nobody takes up is removed. */
 #define SP_KEEP_DAYS 7

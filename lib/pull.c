@@ -79,23 +79,25 @@ enum spull_code sp_pull_judge(struct pull *pull, struct spull_error *err)
 struct patience {
     uint64_t start_ms;
     uint64_t moved_ms;
-    uint64_t poll_ms;
     uint64_t bytes; /* that the leader has */
 };
 
-/* The poll interval grows, so that 500 tasks don't ask their file server all
- * the time; the random half keeps them apart. */
-static uint64_t next_poll(struct patience *patience)
+/* The poll interval grows with the wait, so that 500 tasks don't ask their file
+ * server all the time, and nobody is late by more than a share of it; the
+ * random half keeps them apart. */
+static uint64_t next_poll(const struct patience *patience)
 {
-    uint64_t poll = patience->poll_ms;
+    uint64_t poll = (sp_watch_ms() - patience->start_ms) / SP_POLL_SHARE;
 
-    if (patience->poll_ms < SP_POLL_MAX_MS)
-        patience->poll_ms += patience->poll_ms / 2;
+    if (poll < SP_POLL_FIRST_MS)
+        poll = SP_POLL_FIRST_MS;
+    if (poll > SP_POLL_MAX_MS)
+        poll = SP_POLL_MAX_MS;
     return poll / 2 + sp_ctx_dice() % (poll / 2 + 1);
 }
 
 static enum spull_code wait_for_leader(struct pull *pull,
-                                       struct patience *patience,
+                                       const struct patience *patience,
                                        struct spull_error *err)
 {
     /* Patience is for others: who leads here goes on in any case. */
@@ -177,8 +179,7 @@ enum spull_code sp_pull_obtain(struct pull *pull, enum spull_state *state,
                                struct spull_error *err)
 {
     struct patience patience = {.start_ms = sp_watch_ms(),
-                                .moved_ms = sp_watch_ms(),
-                                .poll_ms = SP_POLL_FIRST_MS};
+                                .moved_ms = sp_watch_ms()};
     enum present present = ABSENT;
     enum spull_code code = sp_pull_look(pull, &present, err);
     bool done = false;
