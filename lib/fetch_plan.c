@@ -6,11 +6,6 @@
  */
 #include "fetch_internal.h"
 
-/*
- * Spans are handed out in order, so that the frontier, and the hash behind it,
- * never lags more than what is under way: about SP_SPAN_WINDOW bytes.
- */
-
 static uint64_t at_most(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
@@ -179,15 +174,18 @@ static bool split(struct fetch *fetch, struct lane *lane, uint64_t now_ms,
 bool sp_plan_next(struct fetch *fetch, uint64_t now_ms, struct sp_span *out)
 {
     uint64_t size = fetch->has_size ? fetch->size : fetch->bound;
+    bool alone = fetch->pace.most == 1;
     uint64_t length = 0;
 
-    if (fetch->has_size && split(fetch, foremost(fetch), now_ms, out))
+    /* Where one connection has to do, nothing is taken from it: a second one
+     * only comes for what nobody was asked for yet. */
+    if (!alone && fetch->has_size && split(fetch, foremost(fetch), now_ms, out))
         return true;
     if (!first_free(fetch, size, out))
-        return fetch->has_size &&
+        return !alone && fetch->has_size &&
                (split(fetch, slowest(fetch, now_ms), now_ms, out) ||
                 rob(fetch, now_ms, out));
-    if (fetch->pace.most == 1)
+    if (alone)
         return true;
     length = span_length(fetch, now_ms);
     /* What would be left over is too little for a request of its own. */

@@ -871,7 +871,7 @@ class TwoMounts(Many):
         self.assertEqual(len(tasks), TASKS - 1)
         self.assertAllPulled(scene, tasks, data)
         gate.open()
-        self.assertOnce(scene, data, SIZE)
+        self.assertOnce(scene, data, SIZE + HELD)
 
 
 if __name__ == "__main__":
