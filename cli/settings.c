@@ -9,9 +9,6 @@
 
 #include <string.h>
 
-/* Enough to keep a link busy with small images; see tests/bench. */
-#define JOBS 8
-
 #define AT(field)   offsetof(struct settings, field)
 #define COUNT(rows) (sizeof(rows) / sizeof(rows)[0])
 
@@ -141,7 +138,7 @@ void settings_init(struct settings *settings)
     settings->max_time = options.max_time;
     settings->retries = options.retries;
     settings->connections = options.connections;
-    settings->jobs = JOBS;
+    settings->jobs = options.jobs;
     settings->wait = options.wait;
     settings->keep_days = options.keep_days;
     settings->limit_rate = options.limit_rate;
@@ -174,6 +171,7 @@ void settings_to_options(const struct settings *settings, const char *registry,
     options->max_time = settings->max_time;
     options->retries = settings->retries;
     options->connections = settings->connections;
+    options->jobs = settings->jobs;
     options->wait = settings->wait;
     options->keep_days = settings->keep_days;
     options->limit_rate = settings->limit_rate;

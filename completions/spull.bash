@@ -135,8 +135,8 @@ _spull_options() {
                 --keep-days "${jobs[@]}" "${list[@]}" "${mirror[@]}"
             ;;
         check)
-            _spull_offer "$1" "${all[@]}" "${session[@]}" --deep --no-blobs \
-                --strict
+            _spull_offer "$1" "${all[@]}" "${session[@]}" "${jobs[@]}" --deep \
+                --no-blobs --strict
             ;;
         config)
             _spull_offer "$1" "${all[@]}" "${session[@]}" "${keys[@]}" \

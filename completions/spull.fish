@@ -215,8 +215,8 @@ complete -c spull -n '__spull_at check' -l strict -d 'fail for warnings, too'
 complete -c spull -n '__spull_at config' -l registries \
     -d 'list the names of registries'
 
-complete -c spull -n '__spull_at "" pull resolve mirror config' -s j -l jobs -x \
-    -d 'work on so many references at once'
+complete -c spull -n '__spull_at "" pull resolve mirror check config' -s j \
+    -l jobs -x -d 'work on so many references at once'
 complete -c spull -n '__spull_at "" pull resolve mirror' -s f -l file -r -F \
     -d 'take references from a file'
 

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check: goes from container to container, and sums up.
+ * check: which containers are looked at, and the sum of what was found.
  *
- * One container that can't be looked at does not keep the others from it; how
- * one is read is known in check_site.c and check_folder.c.
+ * How one is read is known in check_site.c and check_folder.c.
  */
 #include "check.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "check_internal.h"
@@ -35,45 +33,69 @@ static enum spull_code read_name(const char *name, struct sp_ref *ref,
     return SPULL_USAGE;
 }
 
-static enum spull_code check_one(struct sp_checking *check, const char *name,
+/* The containers that were named. */
+struct names {
+    const struct sp_check_order *order;
+    size_t next;           /* to be looked at */
+    size_t settled;        /* that were told */
+    enum spull_code first; /* failure of all */
+    struct spull_error why;
+};
+
+static enum spull_code next_name(void *payload, struct sp_container **out,
                                  struct spull_error *err)
 {
+    struct names *names = payload;
     struct sp_ref ref = {0};
     const char *tag = NULL;
-    enum spull_code code = read_name(name, &ref, &tag, err);
+    enum spull_code code = SPULL_OK;
 
+    if (names->next == names->order->count)
+        return SPULL_OK;
+    code = read_name(names->order->names[names->next++], &ref, &tag, err);
     if (code != SPULL_OK)
         return code;
-    if (check->tree.root != NULL)
-        code = sp_check_folder(check, ref.container, tag, err);
-    else
-        code = sp_check_site(check, ref.container, tag, err);
-    if (code != SPULL_OK && !sp_check_ends(code))
-        sp_err_wrap(err, code, "%s", name);
+    *out = sp_container_new(ref.container, tag);
     sp_ref_done(&ref);
-    return code;
+    return *out == NULL ? sp_err_nomem(err) : SPULL_OK;
 }
 
-/* All of them, whatever becomes of one; err is the first one's. */
+/* One that can't be looked at does not keep the others from it. */
+static enum spull_code settle_name(void *payload,
+                                   const struct sp_container *container,
+                                   enum spull_code code,
+                                   const struct spull_error *why,
+                                   struct spull_error *err)
+{
+    struct names *names = payload;
+    const char *name = names->order->names[names->settled++];
+
+    (void)container;
+    if (sp_check_ends(code) && err != NULL)
+        *err = *why;
+    if (sp_check_ends(code))
+        return code;
+    if (code != SPULL_OK && names->first == SPULL_OK) {
+        names->first = code;
+        names->why = *why;
+        sp_err_wrap(&names->why, code, "%s", name);
+    }
+    return SPULL_OK;
+}
+
 static enum spull_code check_names(struct sp_checking *check,
                                    const struct sp_check_order *order,
                                    struct spull_error *err)
 {
-    enum spull_code first = SPULL_OK;
+    struct names names = {.order = order};
+    struct sp_round round = {&names, next_name, settle_name};
+    enum spull_code code = sp_line_run(check, &round, err);
 
-    for (size_t i = 0; i < order->count; i++) {
-        struct spull_error why;
-        enum spull_code code = check_one(check, order->names[i], &why);
-        if (code == SPULL_OK)
-            continue;
-        if ((first == SPULL_OK || sp_check_ends(code)) && err != NULL)
-            *err = why;
-        if (first == SPULL_OK || sp_check_ends(code))
-            first = code;
-        if (sp_check_ends(code))
-            break;
-    }
-    return first;
+    if (code != SPULL_OK || names.first == SPULL_OK)
+        return code;
+    if (err != NULL)
+        *err = names.why;
+    return names.first;
 }
 
 /* Before anything is asked: a typing error should not show after an hour. */
@@ -112,28 +134,49 @@ static enum spull_code run(struct sp_checking *check,
     return SPULL_USAGE;
 }
 
+static void init(struct sp_checking *check, struct sp_ctx *ctx,
+                 struct sp_http *http, const struct sp_check_order *order)
+{
+    memset(check, 0, sizeof *check);
+    check->ctx = ctx;
+    check->http = http;
+    check->registry = order->registry;
+    check->depth = order->depth;
+    check->now = time(NULL);
+    check->caller = pthread_self();
+    check->findings.tell = order->found;
+    check->findings.payload = order->payload;
+    sp_finding_about(&check->findings, "", "");
+    sp_watch_init(&check->watch, ctx, "");
+    sp_memo_init(&check->memo);
+    pthread_mutex_init(&check->lost.lock, NULL);
+    pthread_mutex_init(&check->judging, NULL);
+    pthread_mutex_init(&check->reading, NULL);
+    pthread_mutex_init(&check->showing, NULL);
+}
+
+static void end(struct sp_checking *check)
+{
+    pthread_mutex_destroy(&check->showing);
+    pthread_mutex_destroy(&check->reading);
+    pthread_mutex_destroy(&check->judging);
+    sp_lost_done(&check->lost);
+    sp_memo_done(&check->memo);
+    sp_tree_done(&check->tree);
+}
+
 enum spull_code sp_check(struct sp_ctx *ctx, struct sp_http *http,
                          const struct sp_check_order *order,
                          struct spull_checked *out, struct spull_error *err)
 {
-    struct sp_checking check = {.ctx = ctx,
-                                .http = http,
-                                .registry = order->registry,
-                                .depth = order->depth,
-                                .now = time(NULL),
-                                .findings = {.tell = order->found,
-                                             .payload = order->payload,
-                                             .place = "",
-                                             .ref = ""}};
+    struct sp_checking check;
 
-    sp_watch_init(&check.watch, ctx, "");
+    init(&check, ctx, http, order);
     enum spull_code code = run(&check, order, err);
     *out = check.counts;
     out->errors = check.findings.counts[SPULL_ERROR];
     out->warnings = check.findings.counts[SPULL_WARNING];
     out->notes = check.findings.counts[SPULL_NOTE];
-    sp_memo_done(&check.memo);
-    sp_tree_done(&check.tree);
-    free(check.lost);
+    end(&check);
     return code;
 }

@@ -7,6 +7,7 @@
  * HEAD would be cheaper, and is refused by signed URLs.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,31 +21,17 @@
 
 /* One blob that is looked at. */
 struct look {
+    struct sp_visit *visit;
     struct sp_checking *check;
     const struct sp_url *url;
     const struct sp_stated *stated;
     struct sp_seen *seen;
     struct spull_error *err;
-    bool http1;   /* over HTTP/2 it broke */
-    bool no_rest; /* the server was asked for a rest, and sent something else */
+    uint64_t bound; /* of what is read, where all of it is */
+    bool http1;     /* over HTTP/2 it broke */
+    bool no_rest;   /* the server was asked for a rest, and sent something else
+                     */
 };
-
-static bool is_lost(const struct look *look)
-{
-    const char *lost = look->check->lost;
-
-    return lost != NULL && strcmp(lost, look->url->origin) == 0;
-}
-
-static void note_lost(const struct look *look, bool lost)
-{
-    struct sp_checking *check = look->check;
-
-    if (lost == is_lost(look))
-        return;
-    free(check->lost);
-    check->lost = lost ? strdup(look->url->origin) : NULL;
-}
 
 /* What is asked of it: a part, or all that fits bound, which is 0 where the
  * first bytes are enough. */
@@ -93,7 +80,8 @@ static void judge(struct look *look, const struct sp_talk *talk,
 {
     look->no_rest = look->no_rest || talk->odd_range;
     look->http1 = look->http1 || talk->http2_trouble;
-    out->transient = (talk->transient || talk->odd_range) && !is_lost(look);
+    out->transient = (talk->transient || talk->odd_range) &&
+                     !sp_lost_has(&look->check->lost, look->url->origin);
     out->retry_after = talk->retry_after;
     if (can_go_on(look, talk))
         out->progress = atomic_load(&talk->got) - talk->from;
@@ -114,7 +102,7 @@ static enum spull_code ask(void *payload, struct sp_outcome *out,
     question->asked = true;
     talk->http1 = look->http1;
     if (code == SPULL_OK)
-        code = sp_talk(talk, look->check->http, look->url, &look->check->watch,
+        code = sp_talk(talk, look->check->http, look->url, &look->visit->watch,
                        err);
     if (code != SPULL_OK || talk->code == SPULL_OK ||
         (talk->part && talk->odd_range))
@@ -131,7 +119,7 @@ static enum spull_code put(struct look *look, struct sp_talk *talk, bool part,
 {
     struct question question = {look, talk, part, bound, false};
     struct spull_error why;
-    enum spull_code code = sp_again(&look->check->watch, ask, &question, &why);
+    enum spull_code code = sp_again(&look->visit->watch, ask, &question, &why);
 
     if (!sp_check_ends(code))
         return SPULL_OK;
@@ -145,8 +133,8 @@ static void take_failure(struct look *look, const struct sp_talk *talk)
 {
     struct sp_seen *seen = look->seen;
 
-    look->check->why = talk->err;
-    seen->why = look->check->why.text;
+    look->visit->why = talk->err;
+    seen->why = look->visit->why.text;
     if (talk->refused_redirect || talk->redirects > SP_REDIRECTS_MAX)
         seen->how = SP_SEEN_ASTRAY;
     else if (talk->code == SPULL_NOT_FOUND)
@@ -155,7 +143,8 @@ static void take_failure(struct look *look, const struct sp_talk *talk)
         seen->how = SP_SEEN_DENIED;
     else
         seen->how = SP_SEEN_LOST;
-    note_lost(look, seen->how == SP_SEEN_LOST && talk->transient);
+    sp_lost_note(&look->check->lost, look->url->origin,
+                 seen->how == SP_SEEN_LOST && talk->transient);
 }
 
 static void take_answer(struct look *look, const struct sp_talk *talk)
@@ -163,7 +152,7 @@ static void take_answer(struct look *look, const struct sp_talk *talk)
     struct sp_seen *seen = look->seen;
     uint64_t got = atomic_load(&talk->got);
 
-    note_lost(look, false);
+    sp_lost_note(&look->check->lost, look->url->origin, false);
     seen->how = SP_SEEN_THERE;
     seen->http = true;
     seen->told_length = seen->has_length = talk->has_length;
@@ -192,11 +181,11 @@ static enum spull_code ask_start(struct look *look)
     return SPULL_OK;
 }
 
-static enum spull_code ask_all(struct look *look, uint64_t bound)
+static enum spull_code ask_all(struct look *look)
 {
     struct sp_seen *seen = look->seen;
     struct sp_talk answer = {.hash = NULL};
-    enum spull_code code = put(look, &answer, false, bound);
+    enum spull_code code = put(look, &answer, false, look->bound);
 
     if (code == SPULL_OK && answer.code != SPULL_OK) {
         if (answer.beyond)
@@ -216,7 +205,7 @@ static enum spull_code ask_all(struct look *look, uint64_t bound)
 static enum spull_code hash_file(struct look *look, int fd)
 {
     static const size_t size = SP_HASH_CHUNK;
-    struct sp_watch *watch = &look->check->watch;
+    struct sp_watch *watch = &look->visit->watch;
     struct sp_hash *hash = NULL;
     char *chunk = malloc(size);
     ssize_t count = 1;
@@ -236,8 +225,8 @@ static enum spull_code hash_file(struct look *look, int fd)
             code = sp_watch_tick(watch, look->err);
     }
     if (code == SPULL_OK && count < 0) {
-        sp_err_sys(&look->check->why, SPULL_STORAGE, errno, "cannot read it");
-        look->seen->why = look->check->why.text;
+        sp_err_sys(&look->visit->why, SPULL_STORAGE, errno, "cannot read it");
+        look->seen->why = look->visit->why.text;
         look->seen->how = SP_SEEN_LOST;
     } else if (code == SPULL_OK) {
         look->seen->hashed = true;
@@ -273,27 +262,6 @@ static uint64_t how_much(const struct look *look)
     return sp_size_matches(layer->size, seen->length, false) ? seen->length : 0;
 }
 
-static enum spull_code begin_all(struct look *look, uint64_t bound)
-{
-    struct sp_watch *watch = &look->check->watch;
-
-    watch->now.bytes = 0;
-    watch->now.total = bound;
-    return sp_watch_phase(watch, SPULL_CHECKING, look->err);
-}
-
-static enum spull_code look_on_server(struct look *look)
-{
-    enum spull_code code = ask_start(look);
-    uint64_t bound = code == SPULL_OK ? how_much(look) : 0;
-
-    if (bound > 0)
-        code = begin_all(look, bound);
-    if (code == SPULL_OK && bound > 0)
-        code = ask_all(look, bound);
-    return code;
-}
-
 static void take_file(struct look *look, int fd, uint64_t size)
 {
     char first[SP_LOOK_BYTES];
@@ -305,81 +273,121 @@ static void take_file(struct look *look, int fd, uint64_t size)
     look->seen->look = sp_sif_look(first, count > 0 ? (size_t)count : 0);
 }
 
-static enum spull_code look_on_disk(struct look *look)
+/* *fd is -1 where it can't be opened, as seen says. */
+static enum spull_code open_file(struct look *look, int *fd)
 {
     char *path = sp_url_file_path(look->url);
     uint64_t size = 0;
-    int fd = -1;
 
     if (path == NULL)
         return sp_err_nomem(look->err);
     enum spull_code code =
-        sp_tree_file(&look->check->tree, path, &fd, &size, &look->check->why);
+        sp_tree_file(&look->check->tree, path, fd, &size, &look->visit->why);
     free(path);
-    look->seen->why = look->check->why.text;
+    look->seen->why = look->visit->why.text;
     look->seen->how = code == SPULL_NOT_FOUND   ? SP_SEEN_MISSING
                       : code == SPULL_DENIED    ? SP_SEEN_DENIED
                       : code == SPULL_INTEGRITY ? SP_SEEN_OUTSIDE
                                                 : SP_SEEN_LOST;
-    if (code != SPULL_OK)
-        return SPULL_OK;
-    take_file(look, fd, size);
-    if (how_much(look) > 0) {
-        code = begin_all(look, size);
-        if (code == SPULL_OK)
-            code = hash_file(look, fd);
-    }
-    close(fd);
+    if (code == SPULL_OK)
+        take_file(look, *fd, size);
+    return SPULL_OK;
+}
+
+/* --- one of the two: the start, or all -------------------------------------
+ */
+
+static enum spull_code look_at_start(struct look *look)
+{
+    int fd = -1;
+
+    if (look->url->scheme != SP_SCHEME_FILE)
+        return ask_start(look);
+    enum spull_code code = open_file(look, &fd);
+    if (fd >= 0)
+        close(fd);
     return code;
 }
 
-/* The same URL with another algorithm is read again. */
-static char *key_of(const struct look *look)
+static enum spull_code read_all(struct look *look)
+{
+    enum spull_code code = SPULL_OK;
+    int fd = -1;
+
+    if (look->url->scheme != SP_SCHEME_FILE)
+        return ask_all(look);
+    code = open_file(look, &fd);
+    if (code == SPULL_OK && fd >= 0)
+        code = hash_file(look, fd);
+    if (fd >= 0)
+        close(fd);
+    return code;
+}
+
+/* One at a time, whoever asks: what takes long is the way, or the disk, and two
+ * would share it. */
+static enum spull_code look_at_all(struct look *look)
+{
+    struct sp_watch *watch = &look->visit->watch;
+
+    pthread_mutex_lock(&look->check->reading);
+    watch->now.bytes = 0;
+    watch->now.total = look->bound;
+    enum spull_code code = sp_watch_phase(watch, SPULL_CHECKING, look->err);
+    if (code == SPULL_OK)
+        code = read_all(look);
+    pthread_mutex_unlock(&look->check->reading);
+    watch->now.phase = SPULL_RESOLVING;
+    return code;
+}
+
+/* What was seen before counts, whoever it was that looked. */
+static enum spull_code once(struct look *look, const char *key,
+                            enum spull_code (*see)(struct look *))
+{
+    struct sp_memo *memo = &look->check->memo;
+    enum spull_code code = SPULL_OK;
+
+    if (sp_memo_ask(memo, key, look->seen))
+        return SPULL_OK;
+    code = see(look);
+    sp_memo_keep(memo, key, code == SPULL_OK ? look->seen : NULL);
+    return code;
+}
+
+/* All of it has another key for all that it depends on, so that what is seen is
+ * the same whichever manifest comes first. */
+static enum spull_code look_closely(struct look *look)
 {
     char *key = NULL;
-    int hashed = look->check->depth < SPULL_DIGESTS
-                     ? (int)SP_OTHER_ALGORITHM
-                     : (int)look->stated->layer.digest.algorithm;
+    enum spull_code code = SPULL_OK;
 
-    return asprintf(&key, "%d %s", hashed, look->url->text) < 0 ? NULL : key;
+    if (asprintf(&key, "%d %" PRIu64 " %s",
+                 (int)look->stated->layer.digest.algorithm, look->bound,
+                 look->url->text) < 0)
+        return sp_err_nomem(look->err);
+    code = once(look, key, look_at_all);
+    free(key);
+    return code;
 }
 
-/* Was it looked at already, as closely as is wanted now? */
-static bool remembers(struct look *look, const char *key)
-{
-    const struct sp_seen *kept = sp_memo_find(&look->check->memo, key);
-
-    if (kept == NULL) {
-        look->check->counts.blobs++;
-        return false;
-    }
-    *look->seen = *kept;
-    return kept->hashed || how_much(look) == 0;
-}
-
-enum spull_code sp_check_blob(struct sp_checking *check,
-                              const struct sp_url *url,
+enum spull_code sp_check_blob(struct sp_visit *visit, const struct sp_url *url,
                               const struct sp_stated *stated,
                               struct sp_seen *seen, struct spull_error *err)
 {
-    struct look look = {check, url, stated, seen, err, false, false};
+    struct look look = {.visit = visit,
+                        .check = visit->check,
+                        .url = url,
+                        .stated = stated,
+                        .seen = seen,
+                        .err = err};
     enum spull_code code = SPULL_OK;
-    char *key = NULL;
 
     memset(seen, 0, sizeof *seen);
-    if (check->depth == SPULL_DOCUMENTS)
+    if (visit->check->depth == SPULL_DOCUMENTS)
         return SPULL_OK;
-    key = key_of(&look);
-    if (key == NULL)
-        return sp_err_nomem(err);
-    if (!remembers(&look, key)) {
-        memset(seen, 0, sizeof *seen);
-        code = url->scheme == SP_SCHEME_FILE ? look_on_disk(&look)
-                                             : look_on_server(&look);
-        check->watch.now.phase = SPULL_RESOLVING;
-        if (code == SPULL_OK)
-            sp_memo_keep(&check->memo, key, seen);
-    }
-    free(key);
-    return code;
+    code = once(&look, url->text, look_at_start);
+    sp_notes_blob(&visit->notes, url->text);
+    look.bound = code == SPULL_OK ? how_much(&look) : 0;
+    return look.bound > 0 ? look_closely(&look) : code;
 }

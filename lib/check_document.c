@@ -7,21 +7,21 @@
 
 /* A URL of the layer. *best becomes what was seen of the first that is there.
  */
-static enum spull_code check_url(struct sp_checking *check,
+static enum spull_code check_url(struct sp_visit *visit,
                                  const struct sp_url *base, const char *text,
                                  const struct sp_stated *stated,
                                  struct sp_seen *best, struct spull_error *err)
 {
     struct sp_url url = {0};
+    struct sp_findings *findings = &visit->notes.findings;
     struct sp_seen seen;
     enum spull_code code = SPULL_OK;
 
-    if (!sp_lint_url(base, text, check->now, &check->findings, &url, &code,
-                     err))
+    if (!sp_lint_url(base, text, visit->check->now, findings, &url, &code, err))
         return code;
-    code = sp_check_blob(check, &url, stated, &seen, err);
+    code = sp_check_blob(visit, &url, stated, &seen, err);
     if (code == SPULL_OK) {
-        sp_lint_blob(stated, url.shown, &seen, &check->findings);
+        sp_lint_blob(stated, url.shown, &seen, findings);
         if (best->how != SP_SEEN_THERE)
             *best = seen;
     }
@@ -29,20 +29,22 @@ static enum spull_code check_url(struct sp_checking *check,
     return code;
 }
 
-enum spull_code sp_check_document(struct sp_checking *check,
+enum spull_code sp_check_document(struct sp_visit *visit,
                                   const struct sp_url *base, const char *bytes,
                                   size_t len, struct spull_error *err)
 {
     struct sp_stated stated;
     struct sp_seen best = {.how = SP_SEEN_NOT};
-    enum spull_code code =
-        sp_lint_manifest(bytes, len, &check->findings, &stated, err);
+    struct sp_findings *findings = &visit->notes.findings;
 
-    check->counts.manifests++;
+    pthread_mutex_lock(&visit->check->judging);
+    enum spull_code code = sp_lint_manifest(bytes, len, findings, &stated, err);
+    pthread_mutex_unlock(&visit->check->judging);
+    visit->manifests++;
     for (size_t i = 0; i < stated.url_count && code == SPULL_OK; i++)
-        code = check_url(check, base, stated.urls[i], &stated, &best, err);
+        code = check_url(visit, base, stated.urls[i], &stated, &best, err);
     if (code == SPULL_OK)
-        sp_lint_stated(&stated, &best, &check->findings);
+        sp_lint_stated(&stated, &best, findings);
     sp_stated_done(&stated);
     return code;
 }

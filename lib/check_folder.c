@@ -18,21 +18,6 @@
 #define SOURCE "README.md"
 #define RECIPE "Singularity"
 
-/* A container that is looked at. */
-struct folder {
-    struct sp_checking *check;
-    const char *container;
-    const char *wanted;         /* the only tag, or NULL */
-    struct sp_tree_names names; /* folders below manifests/ */
-    struct sp_tags tags;
-    struct sp_index listed; /* the same */
-    bool has_list;          /* some document is there */
-    bool list_sound;
-    bool has_page;   /* some manifest is there as it is served */
-    bool saw_wanted; /* there is something of it */
-    struct spull_error *err;
-};
-
 /* One file of it: what it is called where, and what is in it. */
 struct file {
     char *name;  /* from the registry's root on */
@@ -50,25 +35,26 @@ static void file_done(struct file *file)
 }
 
 /* Reads CONTAINER/MIDDLE/NAME. Fails with INTERNAL alone; else see code. */
-static enum spull_code file_read(const struct folder *folder,
+static enum spull_code file_read(const struct sp_visit *visit,
                                  const char *middle, const char *tag,
-                                 const char *name, struct file *out)
+                                 const char *name, struct file *out,
+                                 struct spull_error *err)
 {
-    const struct sp_tree *tree = &folder->check->tree;
+    const struct sp_tree *tree = &visit->check->tree;
     const char *slash = tag[0] != '\0' ? "/" : "";
 
     memset(out, 0, sizeof *out);
     sp_buf_init(&out->body, SP_DOCUMENT_MAX);
-    if (asprintf(&out->name, "%s/%s/%s%s%s", folder->container, middle, tag,
-                 slash, name) < 0)
+    if (asprintf(&out->name, "%s/%s/%s%s%s", visit->container->name, middle,
+                 tag, slash, name) < 0)
         out->name = NULL;
     if (out->name == NULL ||
         asprintf(&out->place, "%s%s", tree->shown, out->name) < 0) {
         out->place = NULL;
-        return sp_err_nomem(folder->err);
+        return sp_err_nomem(err);
     }
     out->code = sp_tree_read(tree, out->name, &out->body, &out->why);
-    return out->code == SPULL_INTERNAL ? sp_err_nomem(folder->err) : SPULL_OK;
+    return out->code == SPULL_INTERNAL ? sp_err_nomem(err) : SPULL_OK;
 }
 
 static bool is_front(const struct file *file)
@@ -89,57 +75,112 @@ static bool is_broken(const struct file *file)
     return file->code != SPULL_OK && file->code != SPULL_NOT_FOUND;
 }
 
-static void say_broken(const struct folder *folder, const struct file *file)
+static void say_broken(struct sp_findings *to, const struct file *file)
 {
     bool outside = file->code == SPULL_INTEGRITY && file->body.len == 0;
 
-    sp_finding_tell(&folder->check->findings,
-                    outside ? SP_FINDING_LINK : SP_FINDING_DOCUMENT, "%s",
+    sp_finding_tell(to, outside ? SP_FINDING_LINK : SP_FINDING_DOCUMENT, "%s",
                     file->why.text);
 }
 
-static enum spull_code read_tags(struct folder *folder)
+/* A finding about something that was not read: CONTAINER/NAME. */
+static enum spull_code
+say_at(const struct sp_checking *check, struct sp_findings *to,
+       const struct sp_container *folder, const char *name, const char *ref,
+       enum sp_finding what, const char *text, struct spull_error *err)
 {
-    struct sp_findings *findings = &folder->check->findings;
+    char *place = NULL;
+
+    if (asprintf(&place, "%s%s/%s", check->tree.shown, folder->name, name) < 0)
+        return sp_err_nomem(err);
+    sp_finding_about(to, place, ref);
+    sp_finding_tell(to, what, "%s", text);
+    sp_finding_about(to, "", "");
+    free(place);
+    return SPULL_OK;
+}
+
+/* --- the list --------------------------------------------------------------
+ */
+
+static enum spull_code read_tags(struct sp_visit *visit,
+                                 struct spull_error *err)
+{
+    struct sp_container *folder = visit->container;
+    struct sp_findings *findings = &visit->notes.findings;
     struct file list;
-    enum spull_code code = file_read(folder, "tags", "", PAGE, &list);
+    enum spull_code code = file_read(visit, "tags", "", PAGE, &list, err);
 
     if (code == SPULL_OK) {
-        sp_finding_about(findings, list.place, folder->container);
+        sp_finding_about(findings, list.place, folder->name);
         folder->has_list = is_page(&list);
         if (is_broken(&list))
-            say_broken(folder, &list);
+            say_broken(findings, &list);
     }
-    if (code == SPULL_OK && folder->has_list)
-        code = sp_lint_tags(list.body.data, list.body.len, folder->container,
-                            findings, &folder->tags, &folder->list_sound,
-                            folder->err);
+    if (code == SPULL_OK && folder->has_list) {
+        pthread_mutex_lock(&visit->check->judging);
+        code = sp_lint_tags(list.body.data, list.body.len, folder->name,
+                            findings, &folder->tags, &folder->list_sound, err);
+        pthread_mutex_unlock(&visit->check->judging);
+    }
     if (code == SPULL_OK)
-        code = sp_index_init(&folder->listed, &folder->tags, folder->err);
+        code = sp_index_init(&folder->listed, &folder->tags, err);
     sp_finding_about(findings, "", "");
     file_done(&list);
     return code;
 }
 
+enum spull_code sp_folder_open(struct sp_visit *visit, struct spull_error *err)
+{
+    struct sp_container *folder = visit->container;
+    struct spull_error why;
+    char *name = NULL;
+
+    if (asprintf(&name, "%s/manifests", folder->name) < 0)
+        return sp_err_nomem(err);
+    enum spull_code there =
+        sp_tree_list(&visit->check->tree, name, &folder->names, &why);
+    enum spull_code code = read_tags(visit, err);
+    free(name);
+    folder->count =
+        folder->tag != NULL ? 1 : folder->tags.count + folder->names.count;
+    if (there == SPULL_OK || folder->has_list)
+        return code;
+    *err = why;
+    return there;
+}
+
+/* --- a tag -----------------------------------------------------------------
+ */
+
+/* A tag that is looked at. */
+struct look {
+    struct sp_visit *visit;
+    const char *tag;
+    char *ref;                        /* C/N:TAG */
+    struct file page, source, recipe; /* any of them may be there */
+    struct spull_error *err;
+};
+
 /* The URL that a file has, which is where its own addresses start. */
-static enum spull_code check_manifest(const struct folder *folder,
+static enum spull_code check_manifest(const struct look *look,
                                       const struct file *file,
                                       const char *bytes, size_t len)
 {
+    struct sp_visit *visit = look->visit;
     struct sp_url url = {0};
     enum spull_code code =
-        sp_url_below(folder->check->registry, file->name, &url, folder->err);
+        sp_url_below(visit->check->registry, file->name, &url, look->err);
 
     if (code == SPULL_OK)
-        code = sp_check_document(folder->check, &url, bytes, len, folder->err);
+        code = sp_check_document(visit, &url, bytes, len, look->err);
     sp_url_done(&url);
     return code;
 }
 
-static enum spull_code check_source(const struct folder *folder,
+static enum spull_code check_source(const struct look *look,
                                     const struct file *source)
 {
-    struct sp_findings *findings = &folder->check->findings;
     struct spull_error why;
     struct sp_buf json;
     enum spull_code code = SPULL_OK;
@@ -147,59 +188,60 @@ static enum spull_code check_source(const struct folder *folder,
     sp_buf_init(&json, SP_DOCUMENT_MAX);
     code = sp_front_render(source->body.data, source->body.len, &json, &why);
     if (code == SPULL_OK) {
-        code = check_manifest(folder, source, json.data, json.len);
+        code = check_manifest(look, source, json.data, json.len);
     } else if (code == SPULL_INTERNAL) {
-        sp_err_nomem(folder->err);
+        sp_err_nomem(look->err);
     } else {
-        sp_finding_tell(findings, SP_FINDING_FRONT_MATTER, "%s", why.text);
-        folder->check->counts.manifests++;
+        sp_finding_tell(&look->visit->notes.findings, SP_FINDING_FRONT_MATTER,
+                        "%s", why.text);
+        look->visit->manifests++;
         code = SPULL_OK;
     }
     sp_buf_done(&json);
     return code;
 }
 
-static enum spull_code check_served(struct folder *folder, const char *tag,
-                                    const char *ref, const struct file *page)
+static enum spull_code check_served(const struct look *look)
 {
-    struct sp_findings *findings = &folder->check->findings;
+    struct sp_container *folder = look->visit->container;
+    struct sp_findings *findings = &look->visit->notes.findings;
+    const struct file *page = &look->page;
 
-    sp_finding_about(findings, page->place, ref);
+    sp_finding_about(findings, page->place, look->ref);
     if (is_broken(page))
-        say_broken(folder, page);
+        say_broken(findings, page);
     if (!is_page(page))
         return SPULL_OK;
-    folder->has_page = true;
-    if (folder->list_sound && !sp_index_has(&folder->listed, tag))
+    atomic_store(&folder->has_page, true);
+    if (folder->list_sound && !sp_index_has(&folder->listed, look->tag))
         sp_finding_tell(findings, SP_FINDING_TAG_UNLISTED,
                         "the tag list does not have it");
-    return check_manifest(folder, page, page->body.data, page->body.len);
+    return check_manifest(look, page, page->body.data, page->body.len);
 }
 
 /* What a page is rendered from; it may be there alone. */
-static enum spull_code check_rendered(struct folder *folder, const char *ref,
-                                      const struct file *page,
-                                      const struct file *source,
-                                      const struct file *recipe)
+static enum spull_code check_rendered(const struct look *look)
 {
-    struct sp_findings *findings = &folder->check->findings;
+    struct sp_findings *findings = &look->visit->notes.findings;
+    const struct file *page = &look->page;
+    const struct file *source = &look->source;
 
-    sp_finding_about(findings, source->place, ref);
+    sp_finding_about(findings, source->place, look->ref);
     if (is_front(page)) {
-        sp_finding_about(findings, page->place, ref);
-        return check_source(folder, page);
+        sp_finding_about(findings, page->place, look->ref);
+        return check_source(look, page);
     }
     if (is_front(source))
-        return check_source(folder, source);
+        return check_source(look, source);
     if (is_broken(source))
-        say_broken(folder, source);
+        say_broken(findings, source);
     else if (source->code == SPULL_OK && !is_page(page))
         sp_finding_tell(findings, SP_FINDING_FRONT_MATTER,
                         "there is no front matter: no line \"---\" at its "
                         "start");
-    else if (source->code == SPULL_NOT_FOUND && recipe->code == SPULL_OK &&
+    else if (source->code == SPULL_NOT_FOUND && look->recipe.code == SPULL_OK &&
              !is_page(page)) {
-        sp_finding_about(findings, recipe->place, ref);
+        sp_finding_about(findings, look->recipe.place, look->ref);
         sp_finding_tell(findings, SP_FINDING_RECIPE_DUE,
                         "it is due to be built: there is no " SOURCE
                         " beside it");
@@ -207,145 +249,118 @@ static enum spull_code check_rendered(struct folder *folder, const char *ref,
     return SPULL_OK;
 }
 
-/* A finding about something that was not read: CONTAINER/NAME. */
-static enum spull_code say_at(const struct folder *folder, const char *name,
-                              const char *ref, enum sp_finding what,
-                              const char *text)
+static enum spull_code check_files(const struct look *look)
 {
-    struct sp_findings *findings = &folder->check->findings;
-    char *place = NULL;
-
-    if (asprintf(&place, "%s%s/%s", folder->check->tree.shown,
-                 folder->container, name) < 0)
-        return sp_err_nomem(folder->err);
-    sp_finding_about(findings, place, ref);
-    sp_finding_tell(findings, what, "%s", text);
-    sp_finding_about(findings, "", "");
-    free(place);
-    return SPULL_OK;
-}
-
-static enum spull_code check_files(struct folder *folder, const char *tag,
-                                   const char *ref, struct file files[3])
-{
-    const struct file *page = &files[0];
-    const struct file *source = &files[1];
-    bool nothing =
-        page->code == SPULL_NOT_FOUND && source->code == SPULL_NOT_FOUND;
+    struct sp_visit *visit = look->visit;
+    struct sp_container *folder = visit->container;
+    struct sp_findings *findings = &visit->notes.findings;
+    bool nothing = look->page.code == SPULL_NOT_FOUND &&
+                   look->source.code == SPULL_NOT_FOUND;
     enum spull_code code = SPULL_OK;
 
-    if (!nothing || files[2].code == SPULL_OK)
-        folder->saw_wanted = true;
-    if (nothing && sp_index_has(&folder->listed, tag))
-        code = say_at(folder, "tags/" PAGE, ref, SP_FINDING_TAG_PHANTOM,
-                      "it is listed, and there is no manifest");
+    if (!nothing || look->recipe.code == SPULL_OK)
+        atomic_store(&folder->saw_wanted, true);
+    if (nothing && sp_index_has(&folder->listed, look->tag))
+        code = say_at(visit->check, findings, folder, "tags/" PAGE, look->ref,
+                      SP_FINDING_TAG_PHANTOM,
+                      "it is listed, and there is no manifest", look->err);
     if (code == SPULL_OK)
-        code = check_served(folder, tag, ref, page);
+        code = check_served(look);
     if (code == SPULL_OK)
-        code = check_rendered(folder, ref, page, source, &files[2]);
-    sp_finding_about(&folder->check->findings, "", "");
+        code = check_rendered(look);
+    sp_finding_about(findings, "", "");
     return code;
 }
 
-static enum spull_code check_tag(struct folder *folder, const char *tag)
+static enum spull_code read_and_check(struct look *look)
 {
-    static const char *const names[] = {PAGE, SOURCE, RECIPE};
-    struct file files[3] = {{0}};
-    enum spull_code code = SPULL_OK;
-    char *ref = NULL;
+    struct sp_visit *visit = look->visit;
+    struct spull_error *err = look->err;
+    enum spull_code code =
+        file_read(visit, "manifests", look->tag, PAGE, &look->page, err);
 
-    if (asprintf(&ref, "%s:%s", folder->container, tag) < 0)
-        return sp_err_nomem(folder->err);
-    for (size_t i = 0; i < 3 && code == SPULL_OK; i++)
-        code = file_read(folder, "manifests", tag, names[i], &files[i]);
-    folder->check->watch.now.ref = ref;
     if (code == SPULL_OK)
-        code = sp_watch_tick(&folder->check->watch, folder->err);
+        code = file_read(visit, "manifests", look->tag, SOURCE, &look->source,
+                         err);
     if (code == SPULL_OK)
-        code = check_files(folder, tag, ref, files);
-    folder->check->watch.now.ref = "";
-    for (size_t i = 0; i < 3; i++)
-        file_done(&files[i]);
-    free(ref);
+        code = file_read(visit, "manifests", look->tag, RECIPE, &look->recipe,
+                         err);
+    visit->watch.now.ref = look->ref;
+    if (code == SPULL_OK)
+        code = sp_watch_tick(&visit->watch, err);
+    if (code == SPULL_OK)
+        code = check_files(look);
+    visit->watch.now.ref = "";
+    return code;
+}
+
+static enum spull_code check_tag(struct sp_visit *visit, const char *tag,
+                                 struct spull_error *err)
+{
+    struct look look = {.visit = visit, .tag = tag, .err = err};
+    enum spull_code code = SPULL_OK;
+
+    if (asprintf(&look.ref, "%s:%s", visit->container->name, tag) < 0)
+        return sp_err_nomem(err);
+    code = read_and_check(&look);
+    file_done(&look.page);
+    file_done(&look.source);
+    file_done(&look.recipe);
+    free(look.ref);
     return code;
 }
 
 /* A folder that no reference can name. */
-static enum spull_code say_unnameable(const struct folder *folder,
-                                      const char *name)
+static enum spull_code say_unnameable(struct sp_visit *visit, const char *name,
+                                      struct spull_error *err)
 {
+    const struct sp_container *folder = visit->container;
     enum spull_code code = SPULL_OK;
     char *below = NULL;
 
     if (asprintf(&below, "manifests/%s", name) < 0)
-        return sp_err_nomem(folder->err);
-    code = say_at(folder, below, folder->container, SP_FINDING_NAME,
-                  "no reference can name this tag");
+        return sp_err_nomem(err);
+    code = say_at(visit->check, &visit->notes.findings, folder, below,
+                  folder->name, SP_FINDING_NAME,
+                  "no reference can name this tag", err);
     free(below);
     return code;
 }
 
 /* In the order of the list; then what no list names. */
-static enum spull_code check_tags(struct folder *folder)
+enum spull_code sp_folder_tag(struct sp_visit *visit, size_t number,
+                              struct spull_error *err)
 {
-    enum spull_code code = SPULL_OK;
+    const struct sp_container *folder = visit->container;
+    const char *name = folder->tag;
 
-    for (size_t i = 0; i < folder->tags.count && code == SPULL_OK; i++)
-        code = check_tag(folder, folder->tags.names[i]);
-    for (size_t i = 0; i < folder->names.count && code == SPULL_OK; i++) {
-        const char *name = folder->names.list[i].text;
-        if (!sp_ref_component_ok(name, strlen(name)))
-            code = say_unnameable(folder, name);
-        else if (!sp_index_has(&folder->listed, name))
-            code = check_tag(folder, name);
-    }
-    return code;
+    if (name != NULL)
+        return check_tag(visit, name, err);
+    if (number < folder->tags.count)
+        return check_tag(visit, folder->tags.names[number], err);
+    name = folder->names.list[number - folder->tags.count].text;
+    if (!sp_ref_component_ok(name, strlen(name)))
+        return say_unnameable(visit, name, err);
+    if (sp_index_has(&folder->listed, name))
+        return SPULL_OK;
+    return check_tag(visit, name, err);
 }
 
-static enum spull_code check_all(struct folder *folder)
-{
-    enum spull_code code = SPULL_OK;
-
-    if (folder->wanted != NULL)
-        code = check_tag(folder, folder->wanted);
-    else
-        code = check_tags(folder);
-    /* Pages that are served need a list; of sources, it is rendered. */
-    if (code == SPULL_OK && folder->has_page && !folder->has_list)
-        code = say_at(folder, "tags/" PAGE, folder->container,
-                      SP_FINDING_TAGS_MISSING,
-                      "there are manifests, and no list of tags");
-    if (code == SPULL_OK && folder->wanted != NULL && !folder->saw_wanted)
-        code = sp_err_set(
-            folder->err, SPULL_NOT_FOUND, "%s:%s: there is nothing of it in %s",
-            folder->container, folder->wanted, folder->check->tree.root);
-    return code;
-}
-
-enum spull_code sp_check_folder(struct sp_checking *check,
-                                const char *container, const char *tag,
+/* Pages that are served need a list; of sources, it is rendered. */
+enum spull_code sp_folder_close(struct sp_checking *check,
+                                struct sp_container *folder,
                                 struct spull_error *err)
 {
-    struct folder folder = {
-        .check = check, .container = container, .wanted = tag, .err = err};
-    struct spull_error why;
-    char *name = NULL;
+    enum spull_code code = SPULL_OK;
 
-    if (asprintf(&name, "%s/manifests", container) < 0)
-        return sp_err_nomem(err);
-    enum spull_code there =
-        sp_tree_list(&check->tree, name, &folder.names, &why);
-    enum spull_code code = read_tags(&folder);
-    check->counts.containers++;
-    if (there != SPULL_OK && !folder.has_list) {
-        *err = why;
-        code = there;
-    }
-    if (code == SPULL_OK)
-        code = check_all(&folder);
-    sp_tree_names_done(&folder.names);
-    sp_index_done(&folder.listed);
-    sp_tags_done(&folder.tags);
-    free(name);
+    if (atomic_load(&folder->has_page) && !folder->has_list)
+        code = say_at(check, &check->findings, folder, "tags/" PAGE,
+                      folder->name, SP_FINDING_TAGS_MISSING,
+                      "there are manifests, and no list of tags", err);
+    if (code == SPULL_OK && folder->tag != NULL &&
+        !atomic_load(&folder->saw_wanted))
+        code = sp_err_set(err, SPULL_NOT_FOUND,
+                          "%s:%s: there is nothing of it in %s", folder->name,
+                          folder->tag, check->tree.root);
     return code;
 }

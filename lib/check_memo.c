@@ -11,6 +11,31 @@
 
 #define FIRST_CAP 16
 
+void sp_memo_init(struct sp_memo *memo)
+{
+    memset(memo, 0, sizeof *memo);
+    pthread_mutex_init(&memo->lock, NULL);
+    pthread_cond_init(&memo->news, NULL);
+}
+
+static void entry_free(struct sp_memo_entry *entry)
+{
+    if (entry == NULL)
+        return;
+    free(entry->key);
+    free(entry->why);
+    free(entry);
+}
+
+void sp_memo_done(struct sp_memo *memo)
+{
+    for (size_t i = 0; i < memo->count; i++)
+        entry_free(memo->list[i]);
+    free(memo->list);
+    pthread_cond_destroy(&memo->news);
+    pthread_mutex_destroy(&memo->lock);
+}
+
 /* Where key is, or would be. */
 static size_t place_of(const struct sp_memo *memo, const char *key)
 {
@@ -19,7 +44,7 @@ static size_t place_of(const struct sp_memo *memo, const char *key)
 
     while (low < high) {
         size_t mid = low + (high - low) / 2;
-        if (strcmp(memo->list[mid].key, key) < 0)
+        if (strcmp(memo->list[mid]->key, key) < 0)
             low = mid + 1;
         else
             high = mid;
@@ -27,25 +52,22 @@ static size_t place_of(const struct sp_memo *memo, const char *key)
     return low;
 }
 
-const struct sp_seen *sp_memo_find(const struct sp_memo *memo, const char *key)
+/* Is that key's place? */
+static bool is_at(const struct sp_memo *memo, size_t at, const char *key)
 {
-    size_t at = place_of(memo, key);
-
-    if (at == memo->count || strcmp(memo->list[at].key, key) != 0)
-        return NULL;
-    return &memo->list[at].seen;
+    return at < memo->count && strcmp(memo->list[at]->key, key) == 0;
 }
 
 static bool has_room(struct sp_memo *memo)
 {
     size_t cap = memo->cap == 0 ? FIRST_CAP : memo->cap * 2;
-    struct sp_memo_entry *grown = NULL;
+    struct sp_memo_entry **grown = NULL;
 
     if (memo->count >= SP_CHECK_BLOBS_MAX)
         return false;
     if (memo->count < memo->cap)
         return true;
-    grown = realloc(memo->list, cap * sizeof *grown);
+    grown = realloc(memo->list, cap * sizeof(struct sp_memo_entry *));
     if (grown == NULL)
         return false;
     memo->list = grown;
@@ -53,46 +75,137 @@ static bool has_room(struct sp_memo *memo)
     return true;
 }
 
-static void entry_done(struct sp_memo_entry *entry)
+/* Without room, nothing is remembered: it may be looked at twice. */
+static void add_busy(struct sp_memo *memo, size_t at, const char *key)
 {
-    free(entry->key);
-    free(entry->why);
+    struct sp_memo_entry *entry = calloc(1, sizeof *entry);
+
+    if (entry != NULL)
+        entry->key = strdup(key);
+    if (entry == NULL || entry->key == NULL || !has_room(memo)) {
+        entry_free(entry);
+        return;
+    }
+    entry->busy = true;
+    memmove(memo->list + at + 1, memo->list + at,
+            (memo->count - at) * sizeof(struct sp_memo_entry *));
+    memo->list[at] = entry;
+    memo->count++;
 }
 
-/* Puts an entry at its place; false: there is no room. */
-static bool insert(struct sp_memo *memo, size_t at,
-                   const struct sp_memo_entry *entry)
+static void drop(struct sp_memo *memo, size_t at)
 {
-    if (at < memo->count && strcmp(memo->list[at].key, entry->key) == 0) {
-        entry_done(&memo->list[at]);
-    } else {
-        if (!has_room(memo))
-            return false;
-        memmove(memo->list + at + 1, memo->list + at,
-                (memo->count - at) * sizeof *memo->list);
-        memo->count++;
+    entry_free(memo->list[at]);
+    memo->count--;
+    memmove(memo->list + at, memo->list + at + 1,
+            (memo->count - at) * sizeof(struct sp_memo_entry *));
+}
+
+bool sp_memo_ask(struct sp_memo *memo, const char *key, struct sp_seen *seen)
+{
+    bool known = false;
+    size_t at = 0;
+
+    pthread_mutex_lock(&memo->lock);
+    at = place_of(memo, key);
+    while (is_at(memo, at, key) && memo->list[at]->busy) {
+        pthread_cond_wait(&memo->news, &memo->lock);
+        at = place_of(memo, key);
     }
-    memo->list[at] = *entry;
-    return true;
+    known = is_at(memo, at, key);
+    if (known)
+        *seen = memo->list[at]->seen;
+    else
+        add_busy(memo, at, key);
+    pthread_mutex_unlock(&memo->lock);
+    return known;
 }
 
 void sp_memo_keep(struct sp_memo *memo, const char *key,
                   const struct sp_seen *seen)
 {
-    struct sp_memo_entry entry = {.seen = *seen};
+    char *why = seen == NULL || seen->why == NULL ? NULL : strdup(seen->why);
+    bool keep = seen != NULL && (seen->why == NULL || why != NULL);
+    struct sp_memo_entry *entry = NULL;
+    size_t at = 0;
 
-    entry.key = strdup(key);
-    entry.why = seen->why == NULL ? NULL : strdup(seen->why);
-    entry.seen.why = entry.why;
-    if (entry.key == NULL || (seen->why != NULL && entry.why == NULL) ||
-        !insert(memo, place_of(memo, key), &entry))
-        entry_done(&entry);
+    pthread_mutex_lock(&memo->lock);
+    at = place_of(memo, key);
+    if (is_at(memo, at, key) && keep) {
+        entry = memo->list[at];
+        entry->seen = *seen;
+        entry->seen.why = entry->why = why;
+        entry->busy = false;
+    } else if (is_at(memo, at, key)) {
+        drop(memo, at);
+    }
+    pthread_cond_broadcast(&memo->news);
+    pthread_mutex_unlock(&memo->lock);
+    if (entry == NULL)
+        free(why);
 }
 
-void sp_memo_done(struct sp_memo *memo)
+bool sp_memo_count(struct sp_memo *memo, const char *key)
 {
-    for (size_t i = 0; i < memo->count; i++)
-        entry_done(&memo->list[i]);
-    free(memo->list);
-    memset(memo, 0, sizeof *memo);
+    bool first = true;
+    size_t at = 0;
+
+    pthread_mutex_lock(&memo->lock);
+    at = place_of(memo, key);
+    if (is_at(memo, at, key)) {
+        first = !memo->list[at]->counted;
+        memo->list[at]->counted = true;
+    }
+    pthread_mutex_unlock(&memo->lock);
+    return first;
+}
+
+/* --- servers that are gone -------------------------------------------------
+ */
+
+/* Where origin is, or a free place; NULL: there is none. The caller holds the
+ * lock. */
+static char **find(struct sp_lost *lost, const char *origin)
+{
+    char **place = NULL;
+
+    for (size_t i = 0; i < SP_CHECK_LOST_MAX; i++) {
+        char **at = &lost->origins[i];
+        if (*at != NULL && strcmp(*at, origin) == 0)
+            return at;
+        if (*at == NULL && place == NULL)
+            place = at;
+    }
+    return place;
+}
+
+bool sp_lost_has(struct sp_lost *lost, const char *origin)
+{
+    bool has = false;
+
+    pthread_mutex_lock(&lost->lock);
+    char *const *at = find(lost, origin);
+    has = at != NULL && *at != NULL;
+    pthread_mutex_unlock(&lost->lock);
+    return has;
+}
+
+void sp_lost_note(struct sp_lost *lost, const char *origin, bool is_lost)
+{
+    pthread_mutex_lock(&lost->lock);
+    char **at = find(lost, origin);
+    if (at != NULL && is_lost && *at == NULL) {
+        *at = strdup(origin);
+    } else if (at != NULL && !is_lost) {
+        free(*at);
+        *at = NULL;
+    }
+    pthread_mutex_unlock(&lost->lock);
+}
+
+void sp_lost_done(struct sp_lost *lost)
+{
+    for (size_t i = 0; i < SP_CHECK_LOST_MAX; i++)
+        free(lost->origins[i]);
+    pthread_mutex_destroy(&lost->lock);
 }

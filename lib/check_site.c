@@ -11,51 +11,36 @@
 #include "err.h"
 #include "registry.h"
 
-/* A container that is looked at. */
-struct site {
-    struct sp_checking *check;
-    const char *container;
-    char *list_place; /* where its tags are; "" if they can't be had */
-    struct sp_tags tags;
-    struct sp_index listed; /* the same */
-    bool has_list;
-    bool wanted; /* one tag was asked for, and has to be there */
-    struct spull_error *err;
-};
-
 bool sp_check_ends(enum spull_code code)
 {
     return code == SPULL_CANCELLED || code == SPULL_INTERNAL;
 }
 
-static char *place_of(const struct site *site, const char *folder)
+/* Where a document is expected, to free(). NULL: no memory. */
+static char *place_of(const struct sp_visit *visit, const char *folder)
 {
     struct sp_url url = {0};
     char *place = NULL;
 
-    if (sp_url_below(site->check->registry, folder, &url, NULL) == SPULL_OK)
+    if (sp_url_below(visit->check->registry, folder, &url, NULL) == SPULL_OK)
         place = strdup(url.shown);
     sp_url_done(&url);
     return place;
 }
 
-static enum spull_code read_tags(struct site *site, const char *folder,
-                                 struct sp_page *page)
+static enum spull_code judge_tags(struct sp_visit *visit,
+                                  const struct sp_page *page,
+                                  struct spull_error *err)
 {
-    struct sp_checking *check = site->check;
-    struct spull_error *err = site->err;
-    enum spull_code code = sp_registry_page(&check->watch, check->http,
-                                            check->registry, folder, page, err);
+    struct sp_container *site = visit->container;
+    struct sp_findings *findings = &visit->notes.findings;
 
-    if (code != SPULL_OK) {
-        if (!sp_check_ends(code))
-            sp_finding_tell(&check->findings, SP_FINDING_TAGS_MISSING, "%s",
-                            err->text);
-        return code;
-    }
-    sp_finding_about(&check->findings, page->url.shown, site->container);
-    code = sp_lint_tags(page->body.data, page->body.len, site->container,
-                        &check->findings, &site->tags, &site->has_list, err);
+    sp_finding_about(findings, page->url.shown, site->name);
+    pthread_mutex_lock(&visit->check->judging);
+    enum spull_code code =
+        sp_lint_tags(page->body.data, page->body.len, site->name, findings,
+                     &site->tags, &site->has_list, err);
+    pthread_mutex_unlock(&visit->check->judging);
     if (code == SPULL_OK)
         code = sp_index_init(&site->listed, &site->tags, err);
     free(site->list_place);
@@ -63,25 +48,41 @@ static enum spull_code read_tags(struct site *site, const char *folder,
     return site->list_place == NULL ? sp_err_nomem(err) : code;
 }
 
-static enum spull_code check_tags(struct site *site)
+static enum spull_code read_tags(struct sp_visit *visit, const char *folder,
+                                 struct spull_error *err)
 {
+    struct sp_checking *check = visit->check;
+    struct sp_findings *findings = &visit->notes.findings;
     struct sp_page page = {0};
+
+    sp_finding_about(findings, visit->container->list_place,
+                     visit->container->name);
+    enum spull_code code = sp_registry_page(
+        &visit->watch, check->http, check->registry, folder, &page, err);
+    if (code == SPULL_OK)
+        code = judge_tags(visit, &page, err);
+    else if (!sp_check_ends(code))
+        sp_finding_tell(findings, SP_FINDING_TAGS_MISSING, "%s", err->text);
+    sp_finding_about(findings, "", "");
+    sp_page_done(&page);
+    return code;
+}
+
+enum spull_code sp_site_open(struct sp_visit *visit, struct spull_error *err)
+{
+    struct sp_container *site = visit->container;
     enum spull_code code = SPULL_INTERNAL;
     char *folder = NULL;
 
-    if (asprintf(&folder, "%s/tags/", site->container) < 0)
-        return sp_err_nomem(site->err);
-    site->list_place = place_of(site, folder);
-    if (site->list_place == NULL) {
-        sp_err_nomem(site->err);
-    } else {
-        sp_finding_about(&site->check->findings, site->list_place,
-                         site->container);
-        code = read_tags(site, folder, &page);
-    }
-    sp_page_done(&page);
+    if (asprintf(&folder, "%s/tags/", site->name) < 0)
+        return sp_err_nomem(err);
+    site->list_place = place_of(visit, folder);
+    code = site->list_place == NULL ? sp_err_nomem(err)
+                                    : read_tags(visit, folder, err);
     free(folder);
-    return code;
+    site->count = site->tag != NULL ? 1 : site->tags.count;
+    /* Who has a tag in mind can do without the list. */
+    return site->tag != NULL && !sp_check_ends(code) ? SPULL_OK : code;
 }
 
 /* A server that is gone is not asked for all the rest. */
@@ -90,101 +91,89 @@ static bool is_gone(const struct spull_error *err)
     return err->code == SPULL_NETWORK && err->http == 0;
 }
 
-static enum spull_code say_missing(struct site *site, const char *tag,
-                                   const char *ref, enum spull_code code)
-{
-    struct sp_findings *findings = &site->check->findings;
+/* A tag that is looked at. */
+struct look {
+    struct sp_visit *visit;
+    const char *tag;
+    char *ref;    /* C/N:TAG */
+    char *folder; /* of its manifest */
+    char *place;  /* where that is expected */
+    struct spull_error *err;
+};
 
-    if (code == SPULL_NOT_FOUND && sp_index_has(&site->listed, tag)) {
-        sp_finding_about(findings, site->list_place, ref);
-        sp_finding_tell(findings, SP_FINDING_TAG_PHANTOM, "%s",
-                        site->err->text);
-    } else {
-        sp_finding_tell(findings, SP_FINDING_DOCUMENT, "%s", site->err->text);
+static enum spull_code say_missing(const struct look *look,
+                                   enum spull_code code)
+{
+    struct sp_container *site = look->visit->container;
+    struct sp_findings *findings = &look->visit->notes.findings;
+    enum sp_finding what = SP_FINDING_DOCUMENT;
+
+    if (code == SPULL_NOT_FOUND && sp_index_has(&site->listed, look->tag)) {
+        what = SP_FINDING_TAG_PHANTOM;
+        sp_finding_about(findings, site->list_place, look->ref);
     }
-    return is_gone(site->err) ? code : SPULL_OK;
+    sp_finding_tell(findings, what, "%s", look->err->text);
+    return site->tag != NULL || is_gone(look->err) ? code : SPULL_OK;
 }
 
-static enum spull_code check_page(struct site *site, const char *tag,
-                                  const char *ref, const struct sp_page *page)
+static enum spull_code check_page(const struct look *look,
+                                  const struct sp_page *page)
 {
-    struct sp_checking *check = site->check;
+    const struct sp_container *site = look->visit->container;
+    struct sp_findings *findings = &look->visit->notes.findings;
 
-    sp_finding_about(&check->findings, page->url.shown, ref);
-    if (site->wanted && site->has_list && !sp_index_has(&site->listed, tag))
-        sp_finding_tell(&check->findings, SP_FINDING_TAG_UNLISTED,
+    sp_finding_about(findings, page->url.shown, look->ref);
+    if (site->tag != NULL && site->has_list &&
+        !sp_index_has(&site->listed, look->tag))
+        sp_finding_tell(findings, SP_FINDING_TAG_UNLISTED,
                         "the tag list does not have it");
-    return sp_check_document(check, &page->url, page->body.data, page->body.len,
-                             site->err);
+    return sp_check_document(look->visit, &page->url, page->body.data,
+                             page->body.len, look->err);
 }
 
-static enum spull_code check_ref(struct site *site, const char *tag,
-                                 const char *folder, const char *ref)
+static enum spull_code check_ref(const struct look *look)
 {
-    struct sp_checking *check = site->check;
+    struct sp_visit *visit = look->visit;
+    struct sp_checking *check = visit->check;
     struct sp_page page = {0};
-    enum spull_code code = sp_registry_page(
-        &check->watch, check->http, check->registry, folder, &page, site->err);
+    enum spull_code code = SPULL_OK;
 
-    if (code == SPULL_OK) {
-        code = check_page(site, tag, ref, &page);
-    } else if (!sp_check_ends(code)) {
-        enum spull_code rest = say_missing(site, tag, ref, code);
-        code = site->wanted ? code : rest;
-    }
+    visit->watch.now.ref = look->ref;
+    sp_finding_about(&visit->notes.findings, look->place, look->ref);
+    code = sp_watch_tick(&visit->watch, look->err);
+    if (code != SPULL_OK)
+        return code;
+    code = sp_registry_page(&visit->watch, check->http, check->registry,
+                            look->folder, &page, look->err);
+    if (code == SPULL_OK)
+        code = check_page(look, &page);
+    else if (!sp_check_ends(code))
+        code = say_missing(look, code);
     sp_page_done(&page);
     return code;
 }
 
-static enum spull_code check_tag(struct site *site, const char *tag)
+enum spull_code sp_site_tag(struct sp_visit *visit, size_t number,
+                            struct spull_error *err)
 {
-    char *folder = NULL;
-    char *place = NULL;
-    char *ref = NULL;
-    enum spull_code code = SPULL_INTERNAL;
+    const struct sp_container *site = visit->container;
+    struct look look = {.visit = visit, .tag = site->tag, .err = err};
 
-    if (asprintf(&ref, "%s:%s", site->container, tag) < 0)
-        ref = NULL;
-    if (asprintf(&folder, "%s/manifests/%s/", site->container, tag) < 0)
-        folder = NULL;
-    if (folder != NULL)
-        place = place_of(site, folder);
-    if (ref == NULL || place == NULL) {
-        sp_err_nomem(site->err);
-    } else {
-        site->check->watch.now.ref = ref;
-        sp_finding_about(&site->check->findings, place, ref);
-        code = sp_watch_tick(&site->check->watch, site->err);
-        if (code == SPULL_OK)
-            code = check_ref(site, tag, folder, ref);
-    }
-    site->check->watch.now.ref = "";
-    sp_finding_about(&site->check->findings, "", "");
-    free(folder);
-    free(place);
-    free(ref);
-    return code;
-}
-
-enum spull_code sp_check_site(struct sp_checking *check, const char *container,
-                              const char *tag, struct spull_error *err)
-{
-    struct site site = {.check = check,
-                        .container = container,
-                        .wanted = tag != NULL,
-                        .err = err};
-    enum spull_code code = check_tags(&site);
-
-    check->counts.containers++;
-    /* Who has a tag in mind can do without the list. */
-    if (tag != NULL && !sp_check_ends(code))
-        code = check_tag(&site, tag);
-    else if (tag == NULL)
-        for (size_t i = 0; i < site.tags.count && code == SPULL_OK; i++)
-            code = check_tag(&site, site.tags.names[i]);
-    sp_finding_about(&check->findings, "", "");
-    sp_index_done(&site.listed);
-    sp_tags_done(&site.tags);
-    free(site.list_place);
+    if (look.tag == NULL)
+        look.tag = site->tags.names[number];
+    if (asprintf(&look.ref, "%s:%s", site->name, look.tag) < 0)
+        look.ref = NULL;
+    if (asprintf(&look.folder, "%s/manifests/%s/", site->name, look.tag) < 0)
+        look.folder = NULL;
+    if (look.folder != NULL)
+        look.place = place_of(visit, look.folder);
+    enum spull_code code = look.ref == NULL || look.place == NULL
+                               ? sp_err_nomem(err)
+                               : check_ref(&look);
+    sp_finding_about(&visit->notes.findings, "", "");
+    visit->watch.now.ref = "";
+    free(look.folder);
+    free(look.place);
+    free(look.ref);
     return code;
 }

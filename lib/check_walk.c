@@ -35,41 +35,17 @@ static bool is_container(const struct sp_tree_names *names)
     return false;
 }
 
-static void say(struct sp_checking *check, const char *name,
-                enum sp_finding what, const char *text)
+/* What is found on the way is told before the container that comes next. */
+static void say(const struct sp_checking *check, struct sp_findings *to,
+                const char *name, enum sp_finding what, const char *text)
 {
     char place[SP_REF_MAX];
 
     snprintf(place, sizeof place, "%s%s", check->tree.shown,
              check->tree.shown[0] == '\0' && name[0] == '\0' ? "." : name);
-    sp_finding_about(&check->findings, place, "");
-    sp_finding_tell(&check->findings, what, "%s", text);
-    sp_finding_about(&check->findings, "", "");
-}
-
-static enum spull_code check_container(struct sp_checking *check,
-                                       const char *name,
-                                       struct spull_error *err)
-{
-    struct sp_ref ref = {0};
-    struct spull_error why;
-    enum spull_code code = sp_ref_parse_container(name, &ref, &why);
-
-    sp_ref_done(&ref);
-    if (code == SPULL_USAGE) {
-        say(check, name, SP_FINDING_NAME,
-            "no reference can name this container");
-        return SPULL_OK;
-    }
-    code = sp_check_folder(check, name, NULL, &why);
-    if (sp_check_ends(code)) {
-        if (err != NULL)
-            *err = why;
-        return code;
-    }
-    if (code != SPULL_OK && code != SPULL_NOT_FOUND)
-        say(check, name, SP_FINDING_DOCUMENT, why.text);
-    return SPULL_OK;
+    sp_finding_about(to, place, "");
+    sp_finding_tell(to, what, "%s", text);
+    sp_finding_about(to, "", "");
 }
 
 /* A folder on the way down, and which of those in it comes next. */
@@ -84,8 +60,30 @@ struct walk {
     struct sp_buf name; /* of the folder, from the root on; "" at first */
     struct level levels[SP_COMPONENTS_MAX + 1];
     size_t depth; /* how many of them there are */
+    bool begun;
+    struct sp_container *coming; /* that is looked for */
     struct spull_error *err;
 };
+
+static struct sp_findings *findings_of(const struct walk *walk)
+{
+    return &walk->coming->before.findings;
+}
+
+static enum spull_code found(struct walk *walk, const char *name)
+{
+    struct sp_ref ref = {0};
+    enum spull_code code = sp_ref_parse_container(name, &ref, NULL);
+
+    sp_ref_done(&ref);
+    if (code == SPULL_USAGE) {
+        say(walk->check, findings_of(walk), name, SP_FINDING_NAME,
+            "no reference can name this container");
+        return SPULL_OK;
+    }
+    walk->coming->name = strdup(name);
+    return walk->coming->name == NULL ? sp_err_nomem(walk->err) : SPULL_OK;
+}
 
 /* Has the folder looked at, and its folders come next. */
 static enum spull_code enter(struct walk *walk)
@@ -104,13 +102,13 @@ static enum spull_code enter(struct walk *walk)
         return sp_err_nomem(walk->err);
     if (code != SPULL_OK) {
         bool full = check->tree.folders > SP_CHECK_FOLDERS_MAX;
-        say(check, name, full ? SP_FINDING_LIMIT : SP_FINDING_DOCUMENT,
-            why.text);
+        say(check, findings_of(walk), name,
+            full ? SP_FINDING_LIMIT : SP_FINDING_DOCUMENT, why.text);
         return SPULL_OK;
     }
     code = sp_watch_tick(&check->watch, walk->err);
     if (code == SPULL_OK && walk->depth > 1 && is_container(&level->names))
-        code = check_container(check, name, walk->err);
+        code = found(walk, name);
     return code;
 }
 
@@ -136,39 +134,95 @@ static bool next(struct walk *walk, enum spull_code *code)
     return false;
 }
 
-static enum spull_code walk_on(struct walk *walk)
+static enum spull_code go_on(struct walk *walk)
 {
-    const struct sp_tree *tree = &walk->check->tree;
-    enum spull_code code = enter(walk);
+    enum spull_code code = SPULL_OK;
 
-    while (code == SPULL_OK && walk->depth > 0 &&
-           tree->folders <= SP_CHECK_FOLDERS_MAX) {
-        if (!next(walk, &code) || code != SPULL_OK)
-            continue;
-        if (walk->depth <= SP_COMPONENTS_MAX)
-            code = enter(walk);
-        else
-            say(walk->check, walk->name.data, SP_FINDING_LIMIT,
-                "folders nest deeper here than a reference can");
+    if (!walk->begun) {
+        walk->begun = true;
+        return enter(walk);
     }
+    if (!next(walk, &code) || code != SPULL_OK)
+        return code;
+    if (walk->depth <= SP_COMPONENTS_MAX)
+        return enter(walk);
+    say(walk->check, findings_of(walk), walk->name.data, SP_FINDING_LIMIT,
+        "folders nest deeper here than a reference can");
+    return SPULL_OK;
+}
+
+static bool is_over(const struct walk *walk)
+{
+    return walk->begun && (walk->depth == 0 ||
+                           walk->check->tree.folders > SP_CHECK_FOLDERS_MAX);
+}
+
+/* The last one has no name, if something was found behind all others. */
+static enum spull_code next_container(void *payload, struct sp_container **out,
+                                      struct spull_error *err)
+{
+    struct walk *walk = payload;
+    enum spull_code code = SPULL_OK;
+
+    walk->err = err;
+    walk->coming = sp_container_new(NULL, NULL);
+    if (walk->coming == NULL)
+        return sp_err_nomem(err);
+    while (code == SPULL_OK && walk->coming->name == NULL && !is_over(walk))
+        code = go_on(walk);
+    if (code == SPULL_OK &&
+        (walk->coming->name != NULL || walk->coming->before.first != NULL))
+        *out = walk->coming;
+    else
+        sp_container_free(walk->coming);
+    walk->coming = NULL;
+    return code;
+}
+
+static enum spull_code settle(void *payload,
+                              const struct sp_container *container,
+                              enum spull_code code,
+                              const struct spull_error *why,
+                              struct spull_error *err)
+{
+    struct walk *walk = payload;
+
+    if (sp_check_ends(code)) {
+        if (err != NULL)
+            *err = *why;
+        return code;
+    }
+    if (code != SPULL_OK && code != SPULL_NOT_FOUND)
+        say(walk->check, &walk->check->findings, container->name,
+            SP_FINDING_DOCUMENT, why->text);
+    return SPULL_OK;
+}
+
+static enum spull_code walk_all(struct sp_checking *check, struct walk *walk,
+                                struct spull_error *err)
+{
+    struct sp_round round = {walk, next_container, settle};
+    enum spull_code code = sp_line_run(check, &round, err);
+
+    if (code == SPULL_OK && check->counts.containers == 0 &&
+        check->findings.counts[SPULL_ERROR] == 0)
+        code = sp_err_set(err, SPULL_NOT_FOUND,
+                          "%s: there is no container in it", check->tree.root);
     return code;
 }
 
 enum spull_code sp_check_walk(struct sp_checking *check,
                               struct spull_error *err)
 {
-    struct walk walk = {.check = check, .err = err};
+    struct walk walk = {.check = check};
     enum spull_code code = SPULL_OK;
 
     sp_buf_init(&walk.name, SIZE_MAX / 2);
-    code = sp_buf_add(&walk.name, "", 0) == SP_BUF_OK ? walk_on(&walk)
-                                                      : sp_err_nomem(err);
+    code = sp_buf_add(&walk.name, "", 0) == SP_BUF_OK
+               ? walk_all(check, &walk, err)
+               : sp_err_nomem(err);
     while (walk.depth > 0)
         sp_tree_names_done(&walk.levels[--walk.depth].names);
     sp_buf_done(&walk.name);
-    if (code == SPULL_OK && check->counts.containers == 0 &&
-        check->findings.counts[SPULL_ERROR] == 0)
-        code = sp_err_set(err, SPULL_NOT_FOUND,
-                          "%s: there is no container in it", check->tree.root);
     return code;
 }

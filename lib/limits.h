@@ -140,6 +140,23 @@
  * bytes for each. More are asked for again where they are named again. */
 #define SP_CHECK_BLOBS_MAX 100000
 
+/* What check looks at and has not told yet, since something in front of it
+ * takes longer: some hundred KiB each, if there is much to tell. */
+#define SP_CHECK_AHEAD 32
+
+/* Documents and blobs that it asks for at once, unless the options say so. It
+ * is enough to keep a link busy with small answers (tests/bench), and no more
+ * than a browser or two would ask for. */
+#define SP_CHECK_JOBS     8
+#define SP_CHECK_JOBS_MAX 16
+
+/* Of what is waited for, as much as fits on a terminal's line, and more. */
+#define SP_CHECK_NOTE 512
+
+/* Servers that gave no answer which are remembered: few registries have blobs
+ * on as many. */
+#define SP_CHECK_LOST_MAX 16
+
 /* Folders that check looks into, of a registry on disk: a link or a mount that
  * leads to a whole file system ends here. */
 #define SP_CHECK_FOLDERS_MAX 1000000

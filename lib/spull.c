@@ -59,6 +59,7 @@ void spull_options_init(struct spull_options *options)
     options->wait = SPULL_WAIT;
     options->keep_days = SP_KEEP_DAYS;
     options->connections = SP_CONNECTIONS;
+    options->jobs = SP_CHECK_JOBS;
     options->unpack = 1;
     options->unpack_max = SP_UNPACK_MAX;
     options->user_agent = "spull/" SPULL_VERSION;
@@ -119,6 +120,10 @@ static enum spull_code check_numbers(const struct spull_options *opts,
         return sp_err_set(err, SPULL_USAGE,
                           "%u connections: only 1 to %d are possible",
                           opts->connections, SP_CONNECTIONS_MAX);
+    if (opts->jobs < 1 || opts->jobs > SP_CHECK_JOBS_MAX)
+        return sp_err_set(err, SPULL_USAGE,
+                          "%u jobs: only 1 to %d are possible", opts->jobs,
+                          SP_CHECK_JOBS_MAX);
     if (opts->ip_version != 0 && opts->ip_version != 4 && opts->ip_version != 6)
         return sp_err_set(err, SPULL_USAGE, "IP version %u: only 4 and 6 are",
                           opts->ip_version);

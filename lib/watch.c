@@ -23,6 +23,8 @@ void sp_watch_init(struct sp_watch *watch, struct sp_ctx *ctx, const char *ref)
 {
     memset(watch, 0, sizeof *watch);
     watch->ctx = ctx;
+    watch->tell = ctx->opts.progress;
+    watch->payload = ctx->opts.progress_payload;
     watch->now.ref = ref;
     watch->now.note = "";
     watch->start_ms = sp_watch_ms();
@@ -52,11 +54,8 @@ static enum spull_code must_stop(const struct sp_watch *watch,
 
 static enum spull_code tell(struct sp_watch *watch, struct spull_error *err)
 {
-    const struct spull_options *opts = &watch->ctx->opts;
-
     watch->told_ms = sp_watch_ms();
-    if (opts->progress != NULL &&
-        opts->progress(opts->progress_payload, &watch->now) != 0)
+    if (watch->tell != NULL && watch->tell(watch->payload, &watch->now) != 0)
         return sp_ctx_say_cancelled(err);
     return must_stop(watch, err);
 }

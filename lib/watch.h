@@ -16,11 +16,14 @@
 
 struct sp_watch {
     struct sp_ctx *ctx;
+    spull_progress_fn tell; /* who hears of it; NULL: nobody */
+    void *payload;
     struct spull_progress now; /* steps may set fields between calls */
     uint64_t told_ms;          /* when the callback was last called */
     uint64_t start_ms;
 };
 
+/* The options' callback hears of it, unless tell is set anew. */
 void sp_watch_init(struct sp_watch *watch, struct sp_ctx *ctx, const char *ref);
 
 /*

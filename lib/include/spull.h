@@ -154,6 +154,8 @@ struct spull_options {
     unsigned retries;         /* tries in a row that bring nothing; default 5 */
     unsigned connections;     /* for one blob, 1 to 16, and shared by pulls that
                                  run at once; default 16 */
+    unsigned jobs;       /* documents and blobs that a check asks for at once, 1
+                            to 16; default 8 */
     unsigned wait;       /* seconds for another process that downloads the same
                             image; default SPULL_WAIT: while it shows life */
     unsigned keep_days;  /* of partial files that nobody takes up; 0: for ever;

@@ -12,76 +12,180 @@ static struct sp_seen seen_of(uint64_t length, const char *why)
     return (struct sp_seen){.how = SP_SEEN_THERE, .length = length, .why = why};
 }
 
+static void learn(struct sp_memo *memo, const char *key,
+                  const struct sp_seen *seen)
+{
+    struct sp_seen ignored;
+
+    assert_false(sp_memo_ask(memo, key, &ignored));
+    sp_memo_keep(memo, key, seen);
+}
+
 static void remembers(void **state)
 {
-    struct sp_memo memo = {NULL, 0, 0};
+    struct sp_memo memo;
+    struct sp_seen found;
     char key[32];
     char why[32];
 
     (void)state;
-    assert_null(sp_memo_find(&memo, "0"));
+    sp_memo_init(&memo);
     /* Neither sorted nor the other way round. */
     for (unsigned i = 0; i < 1000; i++) {
         unsigned number = i * 7919 % 1000;
         struct sp_seen seen = seen_of(number, why);
         snprintf(key, sizeof(key), "%u", number);
         snprintf(why, sizeof(why), "because of %u", number);
-        sp_memo_keep(&memo, key, &seen);
+        learn(&memo, key, &seen);
     }
     assert_int_equal(memo.count, 1000);
     for (unsigned i = 0; i < 1000; i++) {
         snprintf(key, sizeof(key), "%u", i);
         snprintf(why, sizeof(why), "because of %u", i);
-        const struct sp_seen *found = sp_memo_find(&memo, key);
-        assert_non_null(found);
-        assert_int_equal(found->length, i);
-        assert_string_equal(found->why, why);
+        assert_true(sp_memo_ask(&memo, key, &found));
+        assert_int_equal(found.length, i);
+        assert_string_equal(found.why, why);
     }
-    assert_null(sp_memo_find(&memo, "1000"));
+    assert_false(sp_memo_ask(&memo, "1000", &found));
     sp_memo_done(&memo);
 }
 
-static void learns_more(void **state)
+static void counts_each_once(void **state)
 {
-    struct sp_memo memo = {NULL, 0, 0};
+    struct sp_memo memo;
     struct sp_seen seen = seen_of(1, NULL);
 
     (void)state;
+    sp_memo_init(&memo);
+    learn(&memo, "a", &seen);
+    learn(&memo, "b", &seen);
+    assert_true(sp_memo_count(&memo, "b"));
+    assert_true(sp_memo_count(&memo, "a"));
+    assert_false(sp_memo_count(&memo, "b"));
+    assert_false(sp_memo_count(&memo, "a"));
+    sp_memo_done(&memo);
+}
+
+/* Two who want to know the same. */
+struct asker {
+    struct sp_memo *memo;
+    pthread_t thread;
+    bool known;
+    struct sp_seen seen;
+};
+
+static void *ask(void *arg)
+{
+    struct asker *asker = arg;
+
+    asker->known = sp_memo_ask(asker->memo, "key", &asker->seen);
+    if (!asker->known) {
+        asker->seen = seen_of(3, NULL);
+        sp_memo_keep(asker->memo, "key", &asker->seen);
+    }
+    return NULL;
+}
+
+static void one_looks_and_all_know(void **state)
+{
+    struct sp_memo memo;
+    struct asker askers[8];
+    struct sp_seen seen = seen_of(2, "why");
+
+    (void)state;
+    sp_memo_init(&memo);
+    assert_false(sp_memo_ask(&memo, "key", &seen));
+    for (size_t i = 0; i < UNIT_COUNT(askers); i++) {
+        askers[i] = (struct asker){.memo = &memo};
+        pthread_create(&askers[i].thread, NULL, ask, &askers[i]);
+    }
     sp_memo_keep(&memo, "key", &seen);
-    assert_null(sp_memo_find(&memo, "key")->why);
-    seen = seen_of(2, "why");
-    sp_memo_keep(&memo, "key", &seen);
+    for (size_t i = 0; i < UNIT_COUNT(askers); i++) {
+        pthread_join(askers[i].thread, NULL);
+        assert_true(askers[i].known);
+        assert_int_equal(askers[i].seen.length, seen.length);
+    }
+    sp_memo_done(&memo);
+}
+
+/* Who could not tell leaves it to exactly one of the others. */
+static void another_one_looks(void **state)
+{
+    struct sp_memo memo;
+    struct asker askers[8];
+    struct sp_seen seen;
+    unsigned looked = 0;
+
+    (void)state;
+    sp_memo_init(&memo);
+    assert_false(sp_memo_ask(&memo, "key", &seen));
+    for (size_t i = 0; i < UNIT_COUNT(askers); i++) {
+        askers[i] = (struct asker){.memo = &memo};
+        pthread_create(&askers[i].thread, NULL, ask, &askers[i]);
+    }
+    sp_memo_keep(&memo, "key", NULL);
+    for (size_t i = 0; i < UNIT_COUNT(askers); i++) {
+        pthread_join(askers[i].thread, NULL);
+        looked += !askers[i].known;
+        assert_int_equal(askers[i].seen.length, 3);
+    }
+    assert_int_equal(looked, 1);
     assert_int_equal(memo.count, 1);
-    assert_int_equal(sp_memo_find(&memo, "key")->length, 2);
-    assert_string_equal(sp_memo_find(&memo, "key")->why, "why");
     sp_memo_done(&memo);
 }
 
 static void has_an_end(void **state)
 {
-    struct sp_memo memo = {NULL, 0, 0};
+    struct sp_memo memo;
     struct sp_seen seen = seen_of(1, NULL);
     char key[32];
 
     (void)state;
+    sp_memo_init(&memo);
     for (unsigned i = 0; i < SP_CHECK_BLOBS_MAX + 10; i++) {
         snprintf(key, sizeof(key), "%08u", i);
-        sp_memo_keep(&memo, key, &seen);
+        learn(&memo, key, &seen);
     }
     assert_int_equal(memo.count, SP_CHECK_BLOBS_MAX);
-    assert_null(sp_memo_find(&memo, key));
-    seen.length = 2;
-    sp_memo_keep(&memo, "00000000", &seen);
-    assert_int_equal(sp_memo_find(&memo, "00000000")->length, 2);
+    assert_false(sp_memo_ask(&memo, key, &seen));
+    assert_true(sp_memo_count(&memo, key));
+    assert_true(sp_memo_count(&memo, key));
+    assert_true(sp_memo_ask(&memo, "00000000", &seen));
     sp_memo_done(&memo);
+}
+
+static void knows_who_is_lost(void **state)
+{
+    struct sp_lost lost = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    char origin[32];
+
+    (void)state;
+    assert_false(sp_lost_has(&lost, "a"));
+    sp_lost_note(&lost, "a", true);
+    sp_lost_note(&lost, "b", true);
+    sp_lost_note(&lost, "a", true);
+    assert_true(sp_lost_has(&lost, "a") && sp_lost_has(&lost, "b"));
+    sp_lost_note(&lost, "a", false);
+    sp_lost_note(&lost, "c", false);
+    assert_false(sp_lost_has(&lost, "a") || sp_lost_has(&lost, "c"));
+    for (unsigned i = 0; i < SP_CHECK_LOST_MAX + 3; i++) {
+        snprintf(origin, sizeof(origin), "%u", i);
+        sp_lost_note(&lost, origin, true);
+    }
+    assert_true(sp_lost_has(&lost, "b") && sp_lost_has(&lost, "0"));
+    assert_false(sp_lost_has(&lost, origin));
+    sp_lost_done(&lost);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(remembers),
-        cmocka_unit_test(learns_more),
+        cmocka_unit_test(counts_each_once),
+        cmocka_unit_test(one_looks_and_all_know),
+        cmocka_unit_test(another_one_looks),
         cmocka_unit_test(has_an_end),
+        cmocka_unit_test(knows_who_is_lost),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
