@@ -339,8 +339,8 @@ const struct cmd cmd_config = {
     .settings = true,
     .own = &table,
     .own_size = sizeof(struct opts),
-    .tables = {&table, &settings_place, &settings_image, &settings_store,
-               &settings_keep, &settings_list, &settings_session,
-               &cmd_json_table, &cmd_common_table},
+    .tables = {&table, &settings_place, &settings_image, &settings_weak,
+               &settings_store, &settings_keep, &settings_list,
+               &settings_session, &cmd_json_table, &cmd_common_table},
     .run = run,
 };

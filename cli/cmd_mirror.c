@@ -393,8 +393,8 @@ const struct cmd cmd_mirror = {
     .settings = true,
     .own = &table,
     .own_size = sizeof(struct opts),
-    .tables = {&table, &cmd_list_table, &settings_image, &settings_keep,
-               &settings_list, &settings_session, &cmd_json_table,
-               &cmd_common_table},
+    .tables = {&table, &cmd_list_table, &settings_image, &settings_weak,
+               &settings_keep, &settings_list, &settings_session,
+               &cmd_json_table, &cmd_common_table},
     .run = run,
 };

@@ -281,7 +281,7 @@ const struct cmd cmd_pull = {
     .own = &table,
     .own_size = sizeof(struct opts),
     .tables = {&table, &cmd_list_table, &settings_place, &settings_image,
-               &settings_store, &settings_keep, &settings_list,
+               &settings_weak, &settings_store, &settings_keep, &settings_list,
                &settings_session, &cmd_json_table, &cmd_common_table},
     .run = run,
 };

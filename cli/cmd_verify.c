@@ -100,6 +100,7 @@ const struct cmd cmd_verify = {
     .settings = true,
     .own = &table,
     .own_size = sizeof(struct opts),
-    .tables = {&table, &settings_session, &cmd_json_table, &cmd_common_table},
+    .tables = {&table, &settings_weak, &settings_session, &cmd_json_table,
+               &cmd_common_table},
     .run = run,
 };

@@ -307,21 +307,12 @@ static enum spull_code take_origin(struct rc *rc, size_t number,
 static enum spull_code load_options(struct rc *rc, const struct opt_line *line,
                                     struct spull_error *err)
 {
-    enum spull_code code;
+    enum spull_code code = SPULL_OK;
 
     if (line == NULL)
         return SPULL_OK;
-    code = opt_apply(line, &settings_session, &rc->set, err);
-    if (code == SPULL_OK)
-        code = opt_apply(line, &settings_place, &rc->set, err);
-    if (code == SPULL_OK)
-        code = opt_apply(line, &settings_image, &rc->set, err);
-    if (code == SPULL_OK)
-        code = opt_apply(line, &settings_list, &rc->set, err);
-    if (code == SPULL_OK)
-        code = opt_apply(line, &settings_store, &rc->set, err);
-    if (code == SPULL_OK)
-        code = opt_apply(line, &settings_keep, &rc->set, err);
+    for (size_t i = 0; settings_all[i] != NULL && code == SPULL_OK; i++)
+        code = opt_apply(line, settings_all[i], &rc->set, err);
     for (size_t i = 0; i < line->given_count && code == SPULL_OK; i++) {
         const struct opt_given *given = &line->given[i];
         size_t number;

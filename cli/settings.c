@@ -64,8 +64,6 @@ static const struct opt_row image_rows[] = {
      "refuse images for other machines than ARCH (amd64, arm64, ...)"},
     {"strict-size", 0, NULL, OPT_FLAG, AT(strict_size), "strict-size",
      "sizes in manifests count bytes, never KiB of disk usage"},
-    {"allow-md5", 0, NULL, OPT_FLAG, AT(allow_md5), "allow-md5",
-     "take an md5 for a proof where a manifest states nothing better"},
     {"connections", 0, "N", OPT_LANES, AT(connections), "connections",
      "use up to N connections for an image (1 to 16)"},
     {"wait", 0, "SECONDS|forever", OPT_PATIENCE, AT(wait), "wait",
@@ -73,6 +71,11 @@ static const struct opt_row image_rows[] = {
      "as long as it shows life)"},
     {"limit-rate", 0, "RATE", OPT_RATE, AT(limit_rate), "limit-rate",
      "download no faster than RATE bytes a second (500K, 20M; 0: no limit)"},
+};
+
+static const struct opt_row weak_rows[] = {
+    {"allow-md5", 0, NULL, OPT_FLAG, AT(allow_md5), "allow-md5",
+     "take an md5 for a proof where a manifest states nothing better"},
 };
 
 static const struct opt_row list_rows[] = {
@@ -93,35 +96,29 @@ static const struct opt_row keep_rows[] = {
 const struct opt_table settings_session = {session_rows, COUNT(session_rows)};
 const struct opt_table settings_place = {place_rows, COUNT(place_rows)};
 const struct opt_table settings_image = {image_rows, COUNT(image_rows)};
+const struct opt_table settings_weak = {weak_rows, COUNT(weak_rows)};
 const struct opt_table settings_list = {list_rows, COUNT(list_rows)};
 const struct opt_table settings_store = {store_rows, COUNT(store_rows)};
 const struct opt_table settings_keep = {keep_rows, COUNT(keep_rows)};
 
+const struct opt_table *const settings_all[] = {
+    &settings_session, &settings_place, &settings_image, &settings_weak,
+    &settings_list,    &settings_store, &settings_keep,  NULL,
+};
+
 _Static_assert(COUNT(session_rows) + COUNT(place_rows) + COUNT(image_rows) +
-                       COUNT(list_rows) + COUNT(store_rows) +
+                       COUNT(weak_rows) + COUNT(list_rows) + COUNT(store_rows) +
                        COUNT(keep_rows) ==
                    SETTINGS_MAX,
                "SETTINGS_MAX counts the rows");
 
 const struct opt_row *settings_row(size_t number)
 {
-    if (number < settings_session.count)
-        return &settings_session.rows[number];
-    number -= settings_session.count;
-    if (number < settings_place.count)
-        return &settings_place.rows[number];
-    number -= settings_place.count;
-    if (number < settings_image.count)
-        return &settings_image.rows[number];
-    number -= settings_image.count;
-    if (number < settings_list.count)
-        return &settings_list.rows[number];
-    number -= settings_list.count;
-    if (number < settings_store.count)
-        return &settings_store.rows[number];
-    number -= settings_store.count;
-    if (number < settings_keep.count)
-        return &settings_keep.rows[number];
+    for (size_t i = 0; settings_all[i] != NULL; i++) {
+        if (number < settings_all[i]->count)
+            return &settings_all[i]->rows[number];
+        number -= settings_all[i]->count;
+    }
     return NULL;
 }
 

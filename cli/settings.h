@@ -50,9 +50,13 @@ struct settings {
 extern const struct opt_table settings_session; /* who asks a registry */
 extern const struct opt_table settings_place;   /* who installs */
 extern const struct opt_table settings_image;   /* who downloads images */
+extern const struct opt_table settings_weak;    /* who compares digests */
 extern const struct opt_table settings_list;    /* who takes lists */
 extern const struct opt_table settings_store;   /* who has to do with a store */
 extern const struct opt_table settings_keep;    /* who finds partial files */
+
+/* All of these; ends with NULL. */
+extern const struct opt_table *const settings_all[];
 
 /* The rows of all keys, numbered. NULL: no more. */
 #define SETTINGS_MAX 27

@@ -108,8 +108,9 @@ _spull_options() {
         --netrc --no-netrc --netrc-file --header --proxy --ip-version
         --user-agent --connect-timeout --stall-timeout --max-time --retries
         --json)
-    local image=(--arch --strict-size --no-strict-size --allow-md5
-        --no-allow-md5 --connections --limit-rate --wait)
+    local weak=(--allow-md5 --no-allow-md5)
+    local image=(--arch --strict-size --no-strict-size "${weak[@]}"
+        --connections --limit-rate --wait)
     local keys=(-d --dir --unpack --no-unpack --unpack-max "${image[@]}"
         --store --keep-days)
     local jobs=(-j --jobs) list=(-f --file)
@@ -129,7 +130,9 @@ _spull_options() {
                 "${list[@]}"
             ;;
         tags | manifest) _spull_offer "$1" "${all[@]}" "${session[@]}" ;;
-        verify) _spull_offer "$1" "${all[@]}" "${session[@]}" --ref ;;
+        verify)
+            _spull_offer "$1" "${all[@]}" "${session[@]}" "${weak[@]}" --ref
+            ;;
         mirror)
             _spull_offer "$1" "${all[@]}" "${session[@]}" "${image[@]}" \
                 --keep-days "${jobs[@]}" "${list[@]}" "${mirror[@]}"

@@ -174,9 +174,10 @@ complete -c spull -n $keys -l arch -x \
     -d 'refuse images for other machines'
 complete -c spull -n $keys -l strict-size -d 'sizes count bytes, never KiB'
 complete -c spull -n $keys -l no-strict-size -d 'sizes may count KiB'
-complete -c spull -n $keys -l allow-md5 \
+set --local weak '__spull_at "" pull verify mirror config'
+complete -c spull -n $weak -l allow-md5 \
     -d 'take an md5 where there is no better'
-complete -c spull -n $keys -l no-allow-md5 \
+complete -c spull -n $weak -l no-allow-md5 \
     -d 'refuse what only an md5 vouches for'
 complete -c spull -n '__spull_at "" pull config' -l unpack \
     -d 'unpack archives and compressed files'

@@ -164,6 +164,9 @@ static enum spull_code compare(struct second *second, struct spull_error *err)
         pull->size = (uint64_t)info.st_size;
     proof = sp_pull_proof(pull, &second->actual);
     sp_proof_write(second->fd, &proof);
+    if (pull->want.algorithm != SP_SHA256)
+        sp_ctx_warn(pull->ctx, "%s: weak: only an md5 vouches for this image",
+                    pull->path);
     return SPULL_OK;
 }
 

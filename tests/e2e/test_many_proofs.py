@@ -426,10 +426,28 @@ class Verify(Proofs):
         data = image(SMALL)
         scene.image(data=data, form="md5")
         self.assertExit(scene.run("--allow-md5", REF), 0)
+        self.assertSays(scene.run("verify", NAME), NAME, "weak")
         result = scene.run("verify", "--json", NAME)
         self.assertTrue(self.assertJson(result)["weak"])
         self.assertEqual(self.assertJson(result)["digest"],
                          registry.digest_of(data, "md5"))
+
+    def test_md5_by_reference(self):
+        """The option that the hint names is one of this command."""
+        scene = self.scene()
+        data = scene.image(data=image(SMALL), form="md5")
+        scene.put(NAME, data)
+        compare = ["verify", "--ref", REF, NAME]
+        self.assertFails(scene.run(*compare), 5, "weak", "--allow-md5")
+        for weak in (["--allow-md5"], ["--allow-md5", "--json"]):
+            result = scene.run(*weak, *compare)
+            self.assertExit(result, 0)
+            self.assertSays(result, "weak")
+        self.assertTrue(self.assertJson(result)["weak"])
+        self.assertFails(scene.run("--no-allow-md5", *compare,
+                                   env={"SPULL_ALLOW_MD5": "yes"}), 5, "weak")
+        scene.put(NAME, OTHER)
+        self.assertFails(scene.run("--allow-md5", *compare), 5, NAME)
 
 
 class Tidying(Many):
