@@ -328,6 +328,11 @@ static void add_state(struct text *text, const struct bar_view *view)
         if (view->total > 0)
             text_add(text, " %u %%", percent_of(view));
         break;
+    case SPULL_COPYING:
+        text_add(text, "copying");
+        if (view->total > 0)
+            text_add(text, " %u %%", percent_of(view));
+        break;
     case SPULL_DOWNLOADING:
         text_add(text, "downloading");
         break;
@@ -431,6 +436,9 @@ void bar_result(char *dst, size_t cap, const struct spull_image *image)
     if (image->image_digest != NULL) {
         bar_size(size, (double)image->transferred);
         text_add(&text, " unpacked, %s downloaded,", size);
+    } else if (image->transferred == 0) {
+        text_add(&text,
+                 image->url == NULL ? " copied" : ", all of it here already,");
     } else if (image->transferred < image->size) {
         bar_size(size, (double)image->transferred);
         text_add(&text, ", %s of it downloaded,", size);
@@ -438,7 +446,8 @@ void bar_result(char *dst, size_t cap, const struct spull_image *image)
     text_add(&text, " in ");
     bar_duration(&text, image->seconds);
     /* Over less than a tenth of a second, a rate would be noise. */
-    if (image->seconds >= 0.1 && image->image_digest == NULL) {
+    if (image->seconds >= 0.1 && image->image_digest == NULL &&
+        image->transferred > 0) {
         bar_size(size, (double)image->transferred / image->seconds);
         text_add(&text, " (%s/s)", size);
     }

@@ -56,6 +56,8 @@ static const char *phase_name(enum spull_phase phase)
         return "checking";
     case SPULL_UNPACKING:
         return "unpacking";
+    case SPULL_COPYING:
+        return "copying";
     }
     return "";
 }

@@ -173,12 +173,24 @@ static void draw_if_due(struct term_job *job, double seconds)
 /* --- lines of a log --------------------------------------------------------
  */
 
+static const char *doing(enum spull_phase phase)
+{
+    switch (phase) {
+    case SPULL_COPYING:
+        return "copying";
+    case SPULL_UNPACKING:
+        return "unpacking";
+    default:
+        return "downloading";
+    }
+}
+
 static void log_begin(struct term_job *job, const struct bar_view *view)
 {
     char name[LINE_BYTES], line[LINE_BYTES], size[BAR_SIZE_TEXT];
     struct text text = text_on(line, sizeof line);
 
-    text_add(&text, "downloading");
+    text_add(&text, "%s", doing(view->phase));
     if (view->total > 0) {
         bar_size(size, (double)view->total);
         text_add(&text, " %s", size);
@@ -197,7 +209,7 @@ static void log_begin(struct term_job *job, const struct bar_view *view)
 static bool can_begin(const struct bar_view *view)
 {
     return (view->phase == SPULL_DOWNLOADING ||
-            view->phase == SPULL_UNPACKING ||
+            view->phase == SPULL_UNPACKING || view->phase == SPULL_COPYING ||
             view->phase == SPULL_INSTALLING) &&
            (view->total > 0 || view->bytes > 0);
 }

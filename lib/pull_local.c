@@ -15,12 +15,21 @@
 #include "pull_internal.h"
 #include "verify.h"
 
+static enum spull_code begin_copy(struct pull *pull, uint64_t size,
+                                  struct spull_error *err)
+{
+    pull->watch.now.total = size;
+    return sp_watch_phase(&pull->watch, SPULL_COPYING, err);
+}
+
 /* The kernel copies it or, where the file system can, shares its blocks. */
 enum spull_code sp_pull_copy(struct pull *pull, struct sp_part *part, int fd,
                              uint64_t size, struct spull_error *err)
 {
     enum spull_code code = sp_part_reserve(part, size, err);
 
+    if (code == SPULL_OK)
+        code = begin_copy(pull, size, err);
     if (code == SPULL_OK)
         code = sp_part_copy(part, fd, size, &pull->watch, err);
     if (code == SPULL_OK && sp_part_total(part) != size)
@@ -82,8 +91,10 @@ enum spull_code sp_pull_copy_known(struct pull *pull, struct sp_part *part,
 
     if (fd >= 0 && sp_pull_size_fits(pull, (uint64_t)info.st_size)) {
         say_copying(pull, path);
-        code =
-            sp_part_copy(part, fd, (uint64_t)info.st_size, &pull->watch, err);
+        code = begin_copy(pull, (uint64_t)info.st_size, err);
+        if (code == SPULL_OK)
+            code = sp_part_copy(part, fd, (uint64_t)info.st_size, &pull->watch,
+                                err);
     }
     if (fd >= 0)
         close(fd);
@@ -119,7 +130,6 @@ static enum spull_code take_image(struct pull *pull, const struct source *from,
     struct sp_part *part = NULL;
     enum spull_code code = sp_pull_new_unpacked(pull, &part, err);
 
-    pull->watch.now.total = from->size;
     if (code == SPULL_OK)
         code = sp_pull_lead(pull, part, turn, err);
     if (code == SPULL_OK && !turn->lost) {

@@ -65,11 +65,12 @@ static enum spull_code fill(struct pull *pull, const struct sp_blob *blob,
                             struct spull_error *err)
 {
     uint64_t size = pull->found.manifest.size;
-    enum spull_code code = SPULL_OK;
+    enum spull_code code =
+        pull->file != NULL
+            ? SPULL_OK
+            : sp_watch_phase(&pull->watch, SPULL_DOWNLOADING, err);
 
-    if (pull->file != NULL)
-        pull->watch.now.total = size;
-    if (!afresh)
+    if (code == SPULL_OK && !afresh)
         code = sp_part_inherit(part, pull->deposed, &pull->watch, err);
     if (code == SPULL_OK && pull->file == NULL)
         code = sp_pull_copy_known(pull, part, known, err);
@@ -277,8 +278,6 @@ static enum spull_code ask_store(struct pull *pull, struct turn *turn,
     if (code != SPULL_OK || !is_empty(turn) || asked)
         return code;
     code = sp_pull_find(pull, err);
-    if (code == SPULL_OK)
-        code = sp_watch_phase(&pull->watch, SPULL_DOWNLOADING, err);
     return code == SPULL_OK ? sp_pull_from_store(pull, turn, err) : code;
 }
 
@@ -286,7 +285,7 @@ static enum spull_code ask_store(struct pull *pull, struct turn *turn,
 static enum spull_code bring(struct pull *pull, struct turn *turn,
                              struct spull_error *err)
 {
-    enum spull_code code = sp_watch_phase(&pull->watch, SPULL_DOWNLOADING, err);
+    enum spull_code code = sp_watch_tick(&pull->watch, err);
 
     if (code == SPULL_OK)
         code = ask_store(pull, turn, err);

@@ -95,7 +95,8 @@ enum spull_phase {
     SPULL_WAITING,     /* wait_seconds until the next try; note says why */
     SPULL_INSTALLING,  /* verified; flushing to disk and naming */
     SPULL_CHECKING,    /* reading a file that is there */
-    SPULL_UNPACKING    /* bytes and total count, of the archive */
+    SPULL_UNPACKING,   /* bytes and total count, of the archive */
+    SPULL_COPYING      /* the same, of a file that is at hand */
 };
 
 /* Where a pull is. Pointers live as long as the callback runs. */

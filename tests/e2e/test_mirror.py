@@ -645,6 +645,17 @@ class Files(Mirror):
             scene.put("images/%d.sif" % number, b"changed")
         self.assertTree(scene, found)
 
+    def test_it_says_what_it_does(self):
+        """Which is no download."""
+        scene = self.scene()
+        scene.put("image.sif", images.sif())
+        result = self.mirror(scene, "--add", "lab/a:1=image.sif")
+        lines = result.err.splitlines()
+        self.assertEqual(lines[0], "spull: lab/a:1: copying 40.0 KiB")
+        self.assertRegex(lines[1], r"^spull: lab/a:1: 40\.0 KiB copied in "
+                                   r"[\d.]+ s, verified$")
+        self.assertEqual(len(lines), 2)
+
     def test_beside_references(self):
         scene = self.scene()
         one = scene.image("lab/a:1")

@@ -344,8 +344,12 @@ class Placing(Stored):
             with self.subTest(oct(mode)):
                 scene, data = self.published()
                 path = self.plant(scene, data, data, mode)
-                found = self.pulled(scene)
+                result = scene.run("--json", "--progress-fd", "2", REF)
+                found = self.assertJson(result)
                 self.assertIn(found["placed"], ("copy", "reflink"))
+                self.assertNotIn("downloading", result.err)
+                if found["placed"] == "copy":
+                    self.assertSays(result, '"phase":"copying"', "copying 293")
                 self.assertNotEqual(os.stat(path).st_ino,
                                     os.stat(scene.path(NAME)).st_ino)
                 self.assertImage(scene.path(NAME), data)

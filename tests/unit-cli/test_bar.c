@@ -65,6 +65,13 @@ static void a_line_says_what_is_known(void **state)
          "a/b:c  unpacking 25 %",
          "unpacking 25 %"},
         {{.name = "a/b:c",
+          .phase = SPULL_COPYING,
+          .bytes = 512,
+          .total = 2048,
+          .note = ""},
+         "a/b:c  copying 25 %",
+         "copying 25 %"},
+        {{.name = "a/b:c",
           .phase = SPULL_WAITING,
           .wait = 12,
           .note = "HTTP 503"},
@@ -295,6 +302,7 @@ static void the_rate_is_calm(void **state)
 static void results_are_short(void **state)
 {
     static char digest[] = "sha256:00";
+    static char url[] = "https://example.org/image.sif";
     static const struct {
         struct spull_image image;
         const char *result;
@@ -311,6 +319,9 @@ static void results_are_short(void **state)
           .seconds = 2,
           .image_digest = digest},
          "2.0 MiB unpacked, 1.0 MiB downloaded, in 2 s"},
+        {{.size = 40960, .seconds = 2}, "40.0 KiB copied in 2 s"},
+        {{.size = 40960, .seconds = 2, .url = url},
+         "40.0 KiB, all of it here already, in 2 s"},
         {{.size = 1048576, .transferred = 1048576, .seconds = 9000},
          "1.0 MiB in 2 h 30 min (117 B/s)"},
     };
