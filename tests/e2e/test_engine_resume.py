@@ -10,12 +10,14 @@ import shutil
 import signal
 import subprocess
 import threading
+import unittest
 
 from harness import images, spull
 from harness.case import main
 from harness.engine import (LONG, MIB, NAME, PACE, REF, SIZE, Blob, Engine,
                             image, put_down, sent)
 from harness.servers import Gate, Reply
+from harness.users import CAN_CHANGE, NOBODY, as_nobody
 
 DATA = image(SIZE)
 OTHER = image(SIZE, seed=1)
@@ -545,22 +547,20 @@ class Left(Resume):
         with open(path, "wb") as file:
             file.write(data)
 
+    @unittest.skipUnless(CAN_CHANGE, "only root can be somebody else")
     def test_unreadable(self):
         """Mode 000, for somebody who is not root."""
-        if os.geteuid() != 0:
-            self.skipTest("only root can be somebody else")
         for which in (1, 2):
             with self.subTest(("part", "journal")[which - 1]):
                 found = self.copy()
                 scene = found[0]
                 for name in [scene.folder, scene.home, scene.cwd] + [
                         scene.path(name) for name in os.listdir(scene.cwd)]:
-                    os.chown(name, 65534, 65534, follow_symlinks=False)
+                    os.chown(name, NOBODY, NOBODY, follow_symlinks=False)
                 os.chmod(found[which], 0)
                 before = len(scene.blobs())
-                process = scene.start("--connections", "1", REF, user=65534,
-                                      group=65534, extra_groups=[])
-                result = spull.finish(process)
+                result = scene.run("--connections", "1", REF,
+                                   wrap=as_nobody())
                 self.assertExit(result, 0)
                 self.assertImage(scene.path(NAME), DATA)
                 self.assertEqual(sent(scene.blobs()[before:]), SIZE)

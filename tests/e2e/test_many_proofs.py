@@ -13,7 +13,8 @@ from harness import images, registry, spull
 from harness.case import main
 from harness.engine import MIB, NAME, REF, image
 from harness.servers import Gate, Reply
-from test_many_tasks import CAN_CHANGE, Many, as_nobody, preload
+from harness.users import CAN_CHANGE, NOBODY, as_nobody
+from test_many_tasks import Many, preload
 
 ATTRIBUTE = "user.spull.proof"
 LARGE = 64 * MIB
@@ -259,7 +260,7 @@ class Stale(Proofs):
     def test_strangers(self):
         """Who owns a file writes on it what they like."""
         scene = self.installed()
-        os.chown(scene.path(NAME), 65534, 65534)
+        os.chown(scene.path(NAME), NOBODY, NOBODY)
         self.assertUpToDate(scene, SMALL)
 
     @unittest.skipUnless(CAN_CHANGE, "only root can be somebody else")

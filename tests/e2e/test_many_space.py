@@ -16,11 +16,11 @@ from harness import spull
 from harness.case import main
 from harness.engine import MIB, NAME, REF, image, sent
 from harness.servers import Gate, Reply
-from test_many_tasks import (CAN_CHANGE, HELD, SPACE, UNHURRIED, WHY_NO_SPACE,
-                             Many, Task, as_nobody, hurried)
+from harness.users import CAN_CHANGE, NOBODY, as_nobody
+from test_many_tasks import (HELD, SPACE, UNHURRIED, WHY_NO_SPACE, Many, Task,
+                             hurried)
 
 ROOM = 8 * MIB
-NOBODY = 65534
 
 
 def command(*args):

@@ -19,6 +19,7 @@ from harness.case import main
 from harness.engine import (CUT, LONG, MIB, NAME, PACE, REF, SIZE, Blob,
                             Engine, image, put_down, sent)
 from harness.servers import Gate, Reply, page
+from harness.users import CAN_CHANGE, as_nobody
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TASKS = 64
@@ -489,15 +490,6 @@ class Patience(Many):
         waiter = self.follow(scene, "--wait", "3600")
         gate.open()
         self.assertEachPulled(scene, [leader, waiter], data)
-
-
-def as_nobody():
-    """What is put before a command that another user is to run."""
-    return ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
-            "--inh-caps=-all"]
-
-
-CAN_CHANGE = os.geteuid() == 0 and shutil.which("setpriv") is not None
 
 
 @unittest.skipUnless(CAN_CHANGE, "only root can be somebody else")

@@ -16,11 +16,11 @@ from harness.case import main
 from harness.engine import CUT, MIB, NAME, REF, SIZE, image, put_down
 from harness.registry import manifest_of
 from harness.servers import Gate, Reply, page
+from harness.users import NOBODY
 from test_many_space import Mounted, command
 from test_many_tasks import SMALL, Task
 
 DAY = 86400
-NOBODY = 65534
 
 
 def digest(data):

@@ -12,8 +12,10 @@ import unittest
 from harness.case import main
 from harness.engine import CUT, MIB, NAME, REF, SIZE, image
 from harness.servers import Gate, Reply
-from test_many_tasks import CAN_CHANGE, SMALL, Task, as_nobody, preload
-from test_store import DAY, NOBODY, Stored, digest
+from harness.users import (CAN_CHANGE, IS_ALMIGHTY, NOBODY,
+                           as_anybody_but_root, as_nobody, as_user)
+from test_many_tasks import SMALL, Task, preload
+from test_store import DAY, Stored, digest
 
 GROUP = 54321
 PROOF = "user.spull.proof"
@@ -21,16 +23,10 @@ PROOF = "user.spull.proof"
 
 def member(user):
     """Another user, of the group that shares a store."""
-    return ["setpriv", "--reuid=%d" % user, "--regid=%d" % user,
-            "--groups=%d" % GROUP, "--inh-caps=-all"]
+    return as_user(user, GROUP)
 
 
-def can_be_read_only():
-    """What is put before a command that permissions are to hold for."""
-    return as_nobody() if os.geteuid() == 0 else []
-
-
-@unittest.skipIf(os.geteuid() == 0 and not CAN_CHANGE, "root may do anything")
+@unittest.skipIf(IS_ALMIGHTY, "root may do anything")
 class ReadOnly(Stored):
     """A site's store, filled by its administrator."""
 
@@ -46,7 +42,7 @@ class ReadOnly(Stored):
 
     def check(self, scene, data, placed):
         before = self.seen(scene)
-        result = scene.run("--json", REF, wrap=can_be_read_only())
+        result = scene.run("--json", REF, wrap=as_anybody_but_root())
         found = self.assertJson(result)
         self.assertNotIn("without", result.err)
         self.assertIn(found["placed"], placed)
@@ -79,7 +75,7 @@ class ReadOnly(Stored):
         scene, data = self.published()
         self.plant(scene, data, image(SMALL, seed=1), 0o444)
         self.closed(scene)
-        result = scene.run(REF, wrap=can_be_read_only())
+        result = scene.run(REF, wrap=as_anybody_but_root())
         self.assertExit(result, 0)
         self.assertSays(result, "damaged")
         self.assertImage(scene.path(NAME), data)
