@@ -5,9 +5,14 @@
  */
 #include "thread.h"
 
+#include <errno.h>
 #include <signal.h>
+#ifdef __linux__
+#include <sys/resource.h>
+#endif
 
 #include "err.h"
+#include "limits.h"
 
 /* Ours call libcurl, OpenSSL and a resolver; glibc's default of 8 MiB is only
  * address space, but it counts where a batch system limits that. */
@@ -31,4 +36,16 @@ enum spull_code sp_thread_start(pthread_t *thread, void *(*run)(void *),
     if (failed != 0)
         return sp_err_sys(err, SPULL_INTERNAL, failed, "cannot start a thread");
     return SPULL_OK;
+}
+
+void sp_thread_step_back(void)
+{
+#ifdef __linux__
+    int priority = 0;
+
+    errno = 0;
+    priority = getpriority(PRIO_PROCESS, 0);
+    if (errno == 0)
+        setpriority(PRIO_PROCESS, 0, priority + SP_STEP_BACK);
+#endif
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * thread: starts a thread that no signal will interrupt.
+ * thread: starts a thread that no signal will interrupt, and lets it step back.
  *
  * Signals belong to the program, which may have set handlers that expect its
  * own threads; so ours block them all (pthread_sigmask(3)).
@@ -15,5 +15,13 @@
 /* SPULL_INTERNAL: the system gives no thread. */
 enum spull_code sp_thread_start(pthread_t *thread, void *(*run)(void *),
                                 void *arg, struct spull_error *err);
+
+/*
+ * The calling thread takes second place from now on, behind the program's
+ * others where processors are short; for good, since the way back takes a
+ * privilege (setpriority(2), "C library/kernel differences": on Linux it is the
+ * thread's and not the process's). Elsewhere nothing happens.
+ */
+void sp_thread_step_back(void);
 
 #endif
