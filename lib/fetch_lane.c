@@ -190,21 +190,25 @@ static enum spull_code flush(struct lane *lane, struct spull_error *err)
     return sp_part_write(lane->fetch->part, at, lane->staged, len, err);
 }
 
-static enum spull_code stage(struct lane *lane, const void *bytes, size_t len,
-                             struct spull_error *err)
+/* Writes end where a multiple of SP_CHUNK does in the file, and so where pages,
+ * blocks and stripes do: no write begins in the middle of one. */
+static enum spull_code stage(struct lane *lane, const unsigned char *bytes,
+                             size_t len, struct spull_error *err)
 {
     enum spull_code code = SPULL_OK;
 
-    if (lane->staged_len + len > SP_CHUNK)
-        code = flush(lane, err);
-    if (code == SPULL_OK && len > SP_CHUNK)
-        code = sp_err_set(err, SPULL_INTERNAL, "%zu bytes at once", len);
-    if (code != SPULL_OK)
-        return code;
-    memcpy(lane->staged + lane->staged_len, bytes, len);
-    lane->staged_len += len;
-    atomic_fetch_add(&lane->at, len);
-    return SPULL_OK;
+    while (len > 0 && code == SPULL_OK) {
+        size_t room = SP_CHUNK - (size_t)(atomic_load(&lane->at) % SP_CHUNK);
+        size_t some = len < room ? len : room;
+        memcpy(lane->staged + lane->staged_len, bytes, some);
+        lane->staged_len += some;
+        atomic_fetch_add(&lane->at, some);
+        if (some == room)
+            code = flush(lane, err);
+        bytes += some;
+        len -= some;
+    }
+    return code;
 }
 
 static enum spull_code on_body(void *payload, const void *bytes, size_t len,

@@ -18,7 +18,7 @@ MIB = 1 << 20
 TRACED = ("openat,open,creat,read,pread64,readv,preadv,preadv2,write,pwrite64,"
           "writev,pwritev,pwritev2,copy_file_range,sendfile,splice,mmap,fsync,"
           "fdatasync,fchmod,chmod,rename,renameat,renameat2,link,linkat,"
-          "unlink,unlinkat,flock,fcntl")
+          "unlink,unlinkat,flock,fcntl,setpriority")
 READS = ("read", "pread64", "readv", "preadv", "preadv2")
 WRITES = ("write", "pwrite64", "writev", "pwritev", "pwritev2")
 NAMING = ("rename", "renameat", "renameat2", "link", "linkat")
@@ -39,7 +39,8 @@ WHY_NO_TRACE = why_no_trace()
 class Call:
     """One system call that succeeded."""
 
-    def __init__(self, name, args, result):
+    def __init__(self, thread, name, args, result):
+        self.thread = thread
         self.name = name
         self.args = args
         self.result = result
@@ -64,7 +65,7 @@ def parse(lines):
             rest = unfinished.pop(pid, "") + resumed.group(1)
         whole = re.match(r"(\w+)\((.*)\)\s+= (\d+)", rest)
         if whole:
-            calls.append(Call(whole.group(1), whole.group(2),
+            calls.append(Call(pid, whole.group(1), whole.group(2),
                               int(whole.group(3))))
     return calls
 
@@ -92,7 +93,9 @@ class Trace(Case):
         part = self.part_of(scene, calls)
         self.check_order(scene, calls, part)
         self.check_reads(calls, part, len(data))
+        self.check_writes(calls, part, len(data))
         self.check_creation(calls, part)
+        self.check_priority(calls, part)
 
     def part_of(self, scene, calls):
         """The one file in the destination's folder that was written, its
@@ -136,6 +139,26 @@ class Trace(Case):
         mapped = [call for call in calls
                   if call.name == "mmap" and part in call.args]
         self.assertEqual(mapped, [])
+
+    def check_writes(self, calls, part, size):
+        """None begins within a page or ends within one, but at the end."""
+        for call in calls:
+            if call.name in WRITES and call.path == part:
+                at = int(call.args.rpartition(", ")[2])
+                self.assertEqual(at % 4096, 0, call)
+                if at + call.result != size:
+                    self.assertEqual(call.result % 4096, 0, call)
+
+    def check_priority(self, calls, part):
+        """What hashes steps back behind what receives, and nobody else does."""
+        hashing = {call.thread for call in calls
+                   if call.name in READS and call.path == part and
+                   call.result > 4096}
+        receiving = {call.thread for call in calls
+                     if call.name in WRITES and call.path == part}
+        back = {call.thread for call in calls if call.name == "setpriority"}
+        self.assertTrue(hashing)
+        self.assertEqual(back, hashing - receiving)
 
     def check_creation(self, calls, part):
         """Nobody else can have had it open: O_EXCL, and no mode for others."""
