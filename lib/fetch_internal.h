@@ -113,7 +113,9 @@ enum spull_code sp_lane_start(struct lane *lane, struct source *source,
  */
 bool sp_plan_next(struct fetch *fetch, uint64_t now_ms, struct sp_span *out);
 
-/* Lanes that will still be busy in so many milliseconds. Needs the lock. */
+/* Lanes that will still bring bytes in so many milliseconds; one that has been
+ * silent for long doesn't count, so that another can have its work. Needs the
+ * lock. */
 unsigned sp_plan_lasting(const struct fetch *fetch, uint64_t now_ms,
                          unsigned ms);
 

@@ -127,6 +127,12 @@ static struct lane *foremost(struct fetch *fetch)
     return first;
 }
 
+static bool is_silent(const struct fetch *fetch, const struct lane *lane,
+                      uint64_t now_ms)
+{
+    return now_ms >= atomic_load(&lane->heard_ms) + fetch->silence_ms;
+}
+
 /* All that a lane has left, if nothing has come for long: it is dropped. */
 static bool rob(struct fetch *fetch, uint64_t now_ms, struct sp_span *out)
 {
@@ -134,8 +140,7 @@ static bool rob(struct fetch *fetch, uint64_t now_ms, struct sp_span *out)
         struct lane *lane = &fetch->lanes[i];
         uint64_t at = atomic_load(&lane->at);
         if (!lane->busy || lane->over || !lane->ranged ||
-            at >= atomic_load(&lane->to) ||
-            now_ms < atomic_load(&lane->heard_ms) + fetch->silence_ms)
+            at >= atomic_load(&lane->to) || !is_silent(fetch, lane, now_ms))
             continue;
         fetch->silence_ms *= 2;
         *out = (struct sp_span){at, atomic_load(&lane->to)};
@@ -194,6 +199,15 @@ bool sp_plan_next(struct fetch *fetch, uint64_t now_ms, struct sp_span *out)
     return true;
 }
 
+static bool lasts(const struct fetch *fetch, const struct lane *lane,
+                  uint64_t now_ms, unsigned ms)
+{
+    if (!lane->ranged)
+        return true;
+    return !is_silent(fetch, lane, now_ms) &&
+           (ms < SP_TICK_MIN_MS || ms_left(fetch, lane, now_ms) > ms);
+}
+
 unsigned sp_plan_lasting(const struct fetch *fetch, uint64_t now_ms,
                          unsigned ms)
 {
@@ -201,8 +215,7 @@ unsigned sp_plan_lasting(const struct fetch *fetch, uint64_t now_ms,
 
     for (unsigned i = 0; i < SP_CONNECTIONS_MAX; i++) {
         const struct lane *lane = &fetch->lanes[i];
-        if (lane->busy && (ms < SP_TICK_MIN_MS || !lane->ranged ||
-                           ms_left(fetch, lane, now_ms) > ms))
+        if (lane->busy && lasts(fetch, lane, now_ms, ms))
             count++;
     }
     return count;
