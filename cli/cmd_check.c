@@ -28,7 +28,7 @@ struct opts {
 
 static const struct opt_row rows[] = {
     {"deep", 0, NULL, OPT_FLAG, offsetof(struct opts, deep), NULL,
-     "read all of each blob, and compare digests"},
+     "read all of each blob, unpack archives, and compare digests"},
     {"no-blobs", 0, NULL, OPT_FLAG, offsetof(struct opts, no_blobs), NULL,
      "look at documents only; ask no server for blobs"},
     {"strict", 0, NULL, OPT_FLAG, offsetof(struct opts, strict), NULL,
@@ -170,6 +170,8 @@ static enum spull_code open_session(struct checker *checker,
     spull_options_init(&options);
     options.progress = on_progress;
     options.progress_payload = checker;
+    if (rc_env("TMPDIR") != NULL)
+        options.scratch = rc_env("TMPDIR");
     return cmd_open(&call, &options, &checker->session, err);
 }
 

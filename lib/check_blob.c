@@ -18,6 +18,7 @@
 #include "check_talk.h"
 #include "err.h"
 #include "limits.h"
+#include "unpack.h"
 
 /* One blob that is looked at. */
 struct look {
@@ -28,6 +29,7 @@ struct look {
     struct sp_seen *seen;
     struct spull_error *err;
     uint64_t bound; /* of what is read, where all of it is */
+    bool unpack;    /* and unpacked */
     bool http1;     /* over HTTP/2 it broke */
     bool no_rest;   /* the server was asked for a rest, and sent something else
                      */
@@ -40,6 +42,7 @@ struct question {
     struct sp_talk *talk;
     bool part;
     uint64_t bound;
+    int copy;   /* as of struct sp_talk */
     bool asked; /* at least once */
 };
 
@@ -54,6 +57,9 @@ static enum spull_code talk_afresh(const struct question *question,
     memset(talk, 0, sizeof *talk);
     talk->part = question->part;
     talk->bound = question->bound;
+    talk->copy = question->copy;
+    if (talk->copy >= 0 && ftruncate(talk->copy, 0) != 0)
+        return sp_err_sys(err, SPULL_STORAGE, errno, "cannot empty a file");
     if (talk->bound > 0)
         code =
             sp_hash_new(look->stated->layer.digest.algorithm, &talk->hash, err);
@@ -113,15 +119,14 @@ static enum spull_code ask(void *payload, struct sp_outcome *out,
 }
 
 /* The same until there is an answer, or no more patience: talk says which.
- * Fails only where the session is to end. */
-static enum spull_code put(struct look *look, struct sp_talk *talk, bool part,
-                           uint64_t bound)
+ * Fails only where the session is to end, or for what is the matter here. */
+static enum spull_code put(struct question *question)
 {
-    struct question question = {look, talk, part, bound, false};
+    struct look *look = question->look;
     struct spull_error why;
-    enum spull_code code = sp_again(&look->visit->watch, ask, &question, &why);
+    enum spull_code code = sp_again(&look->visit->watch, ask, question, &why);
 
-    if (!sp_check_ends(code))
+    if (!sp_check_ends(code) && code != SPULL_STORAGE)
         return SPULL_OK;
     if (look->err != NULL)
         *look->err = why;
@@ -168,10 +173,12 @@ static void take_answer(struct look *look, const struct sp_talk *talk)
 static enum spull_code ask_start(struct look *look)
 {
     struct sp_talk answer = {.hash = NULL};
-    enum spull_code code = put(look, &answer, true, 0);
+    struct question part = {look, &answer, true, 0, -1, false};
+    struct question all = {look, &answer, false, 0, -1, false};
+    enum spull_code code = put(&part);
 
     if (code == SPULL_OK && (answer.odd_range || answer.err.http == 416))
-        code = put(look, &answer, false, 0);
+        code = put(&all);
     if (code != SPULL_OK)
         return code;
     if (answer.code == SPULL_OK)
@@ -181,11 +188,12 @@ static enum spull_code ask_start(struct look *look)
     return SPULL_OK;
 }
 
-static enum spull_code ask_all(struct look *look)
+static enum spull_code ask_all(struct look *look, int copy)
 {
     struct sp_seen *seen = look->seen;
     struct sp_talk answer = {.hash = NULL};
-    enum spull_code code = put(look, &answer, false, look->bound);
+    struct question all = {look, &answer, false, look->bound, copy, false};
+    enum spull_code code = put(&all);
 
     if (code == SPULL_OK && answer.code != SPULL_OK) {
         if (answer.beyond)
@@ -309,16 +317,32 @@ static enum spull_code look_at_start(struct look *look)
     return code;
 }
 
-static enum spull_code read_all(struct look *look)
+/* Opens the file that has the blob, or that is to have it; and hashes all. */
+static enum spull_code read_all(struct look *look, int *fd)
 {
     enum spull_code code = SPULL_OK;
-    int fd = -1;
 
-    if (look->url->scheme != SP_SCHEME_FILE)
-        return ask_all(look);
-    code = open_file(look, &fd);
-    if (code == SPULL_OK && fd >= 0)
-        code = hash_file(look, fd);
+    if (look->url->scheme == SP_SCHEME_FILE) {
+        code = open_file(look, fd);
+        return code == SPULL_OK && *fd >= 0 ? hash_file(look, *fd) : code;
+    }
+    if (look->unpack)
+        code = sp_scratch_open(look->check->ctx->opts.scratch, fd, look->err);
+    return code == SPULL_OK ? ask_all(look, *fd) : code;
+}
+
+/* As pull does: what is in a blob counts once the blob is proven. */
+static enum spull_code read_and_unpack(struct look *look)
+{
+    const struct sp_seen *seen = look->seen;
+    int fd = -1;
+    enum spull_code code = read_all(look, &fd);
+
+    if (code == SPULL_OK && look->unpack && seen->how == SP_SEEN_THERE &&
+        seen->hashed &&
+        sp_digest_equal(&seen->digest, &look->stated->layer.digest))
+        code = sp_check_unpack(look->visit, fd, look->stated, look->seen,
+                               look->err);
     if (fd >= 0)
         close(fd);
     return code;
@@ -335,7 +359,7 @@ static enum spull_code look_at_all(struct look *look)
     watch->now.total = look->bound;
     enum spull_code code = sp_watch_phase(watch, SPULL_CHECKING, look->err);
     if (code == SPULL_OK)
-        code = read_all(look);
+        code = read_and_unpack(look);
     pthread_mutex_unlock(&look->check->reading);
     watch->now.phase = SPULL_RESOLVING;
     return code;
@@ -357,14 +381,32 @@ static enum spull_code once(struct look *look, const char *key,
 
 /* All of it has another key for all that it depends on, so that what is seen is
  * the same whichever manifest comes first. */
+static char *key_of(const struct look *look)
+{
+    const struct sp_stated *stated = look->stated;
+    char *key = NULL;
+    int len = 0;
+
+    if (look->unpack)
+        len = asprintf(&key, "%s %" PRIu64 " %" PRIu64 " %s",
+                       stated->layer.digest.text, look->bound,
+                       sp_stated_image_size(stated), look->url->text);
+    else
+        len = asprintf(&key, "%d %" PRIu64 " %s",
+                       (int)stated->layer.digest.algorithm, look->bound,
+                       look->url->text);
+    return len < 0 ? NULL : key;
+}
+
 static enum spull_code look_closely(struct look *look)
 {
-    char *key = NULL;
     enum spull_code code = SPULL_OK;
+    char *key = NULL;
 
-    if (asprintf(&key, "%d %" PRIu64 " %s",
-                 (int)look->stated->layer.digest.algorithm, look->bound,
-                 look->url->text) < 0)
+    look->unpack = look->check->ctx->opts.unpack != 0 &&
+                   sp_unpack_takes(&look->seen->look);
+    key = key_of(look);
+    if (key == NULL)
         return sp_err_nomem(look->err);
     code = once(look, key, look_at_all);
     free(key);

@@ -7,8 +7,8 @@
  * and tells what was found in order; check_visit.c is one look. check_site.c
  * knows how a server's container is read, check_tree.c and check_folder.c a
  * directory's; check_document.c has one manifest judged, check_blob.c asks for
- * blobs, check_memo.c remembers what was seen of them, and check_notes.c what
- * is to be told. Nobody else includes it.
+ * blobs, check_unpack.c looks into them, check_memo.c remembers what was seen
+ * of them, and check_notes.c what is to be told. Nobody else includes it.
  */
 #ifndef SP_CHECK_INTERNAL_H
 #define SP_CHECK_INTERNAL_H
@@ -244,6 +244,17 @@ bool sp_check_ends(enum spull_code code);
 enum spull_code sp_check_blob(struct sp_visit *visit, const struct sp_url *url,
                               const struct sp_stated *stated,
                               struct sp_seen *seen, struct spull_error *err);
+
+/* A file for reading and writing without a name, so that nothing is left of it
+ * in any case; in folder. STORAGE. */
+enum spull_code sp_scratch_open(const char *folder, int *fd,
+                                struct spull_error *err);
+
+/* Unpacks the blob that fd has, and adds to *seen what is in it; its why is
+ * good until the next call. STORAGE, INTERNAL, CANCELLED. */
+enum spull_code sp_check_unpack(struct sp_visit *visit, int fd,
+                                const struct sp_stated *stated,
+                                struct sp_seen *seen, struct spull_error *err);
 
 /* --- all containers --------------------------------------------------------
  */

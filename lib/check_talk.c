@@ -3,7 +3,8 @@
  * check_talk: one request for a blob, and what came of it.
  *
  * Bytes are looked at and hashed as they come, in the network thread, and kept
- * nowhere. Whoever asked waits here, and tells the progress callback.
+ * only where somebody gave a file for them. Whoever asked waits here, and tells
+ * the progress callback.
  */
 #include "check_talk.h"
 
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <strings.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "err.h"
 
@@ -58,6 +60,25 @@ static enum spull_code on_head(void *payload, const struct sp_answer *answer,
     return SPULL_OK;
 }
 
+static enum spull_code copy_out(int fd, uint64_t at, const void *bytes,
+                                size_t len, struct spull_error *err)
+{
+    const char *from = bytes;
+
+    while (len > 0) {
+        ssize_t count = pwrite(fd, from, len, (off_t)at);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            return sp_err_sys(err, SPULL_STORAGE, errno,
+                              "cannot keep an archive while it is looked at");
+        from += count;
+        at += (uint64_t)count;
+        len -= (size_t)count;
+    }
+    return SPULL_OK;
+}
+
 static enum spull_code on_body(void *payload, const void *bytes, size_t len,
                                struct spull_error *err)
 {
@@ -77,7 +98,10 @@ static enum spull_code on_body(void *payload, const void *bytes, size_t len,
     }
     if (got + len > talk->bound)
         return too_much(talk, err);
-    return sp_hash_add(talk->hash, bytes, len, err);
+    enum spull_code code = sp_hash_add(talk->hash, bytes, len, err);
+    if (code == SPULL_OK && talk->copy >= 0)
+        code = copy_out(talk->copy, got, bytes, len, err);
+    return code;
 }
 
 static void on_end(void *payload, const struct sp_end *end)

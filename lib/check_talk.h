@@ -14,11 +14,12 @@
 #include "check_internal.h"
 #include "limits.h"
 
-/* Starts as zeros, with part, hash and bound as wanted. */
+/* Starts as zeros, with part, hash, bound and copy as wanted. */
 struct sp_talk {
     bool part;            /* ask for the first SP_LOOK_BYTES only */
     struct sp_hash *hash; /* for all that comes; NULL: the first bytes do */
     uint64_t bound;       /* of what is hashed */
+    int copy;             /* a file that gets it too; -1: none does */
     bool http1;           /* no HTTP/2 */
     uint64_t from;        /* that much was hashed by an earlier request */
 

@@ -31,9 +31,9 @@ _Static_assert(ATOMIC_BOOL_LOCK_FREE == 2, "atomic_bool takes a lock");
 /* Where the options that are strings are. */
 #define AT(field) offsetof(struct spull_options, field)
 static const size_t strings[] = {
-    AT(registry),    AT(arch),       AT(ca_file),    AT(ca_dir),
-    AT(client_cert), AT(client_key), AT(netrc_file), AT(proxy),
-    AT(user_agent),  AT(store),      AT(mirror_base)};
+    AT(registry),    AT(arch),       AT(ca_file),     AT(ca_dir),
+    AT(client_cert), AT(client_key), AT(netrc_file),  AT(proxy),
+    AT(user_agent),  AT(store),      AT(mirror_base), AT(scratch)};
 #define STRINGS (sizeof strings / sizeof strings[0])
 
 static const char **string_at(struct spull_options *opts, size_t offset)
@@ -136,6 +136,8 @@ enum spull_code sp_ctx_init(struct sp_ctx *ctx,
     ctx->opts.size = sizeof(ctx->opts);
     if (ctx->opts.registry == NULL)
         ctx->opts.registry = SPULL_DEFAULT_REGISTRY;
+    if (ctx->opts.scratch == NULL)
+        ctx->opts.scratch = "/tmp";
     if (ctx->opts.user_agent == NULL)
         ctx->opts.user_agent = "spull/" SPULL_VERSION;
     if (!own_strings(&ctx->opts)) {

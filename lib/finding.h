@@ -46,6 +46,9 @@
     ROW(BLOB_LENGTH, "W-blob-length")                                          \
     ROW(BLOB_RANGES, "W-blob-ranges")                                          \
     ROW(BLOB_DIGEST, "E-blob-digest")                                          \
+    ROW(UNPACK, "E-unpack")                                                    \
+    ROW(UNPACK_DIGEST, "E-unpack-digest")                                      \
+    ROW(UNPACK_SIZE, "W-unpack-size")                                          \
     ROW(TAGS, "E-tags")                                                        \
     ROW(TAGS_MISSING, "E-tags-missing")                                        \
     ROW(TAGS_NAME, "W-tags-name")                                              \

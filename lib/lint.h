@@ -45,6 +45,11 @@ enum spull_code sp_lint_manifest(const char *bytes, size_t len,
                                  struct spull_error *err);
 void sp_stated_done(struct sp_stated *stated);
 
+/* What config says of the image in a blob that is an archive, by the rule that
+ * manifest has: NULL or 0 where it says nothing, or the same as the layer. */
+const struct sp_digest *sp_stated_image_digest(const struct sp_stated *stated);
+uint64_t sp_stated_image_size(const struct sp_stated *stated);
+
 /* The same for a tag list of container; *out has what can be tags, and *sound
  * says whether it is a list at all. */
 enum spull_code sp_lint_tags(const char *bytes, size_t len,
@@ -84,10 +89,18 @@ enum sp_seen_how {
     SP_SEEN_ASTRAY   /* redirects without end, or to where they may not lead */
 };
 
+/* Whether an archive was unpacked. */
+enum sp_seen_inside {
+    SP_INSIDE_NOT,   /* nobody tried */
+    SP_INSIDE_IMAGE, /* it is sound, and has one image */
+    SP_INSIDE_BAD
+};
+
 /* What was seen of a blob at one URL. */
 struct sp_seen {
     enum sp_seen_how how;
-    const char *why;  /* where it is not there; borrowed */
+    const char *why;  /* where it is not there, or can't be unpacked; borrowed
+                       */
     bool http;        /* what follows about ranges and types means something */
     bool told_length; /* the server said it */
     bool has_length;  /* it is known, however */
@@ -99,6 +112,9 @@ struct sp_seen {
     struct sp_look look;
     bool hashed; /* all of it was read */
     struct sp_digest digest;
+    enum sp_seen_inside inside;
+    uint64_t image_length;         /* of what is in it */
+    struct sp_digest image_digest; /* a sha256 */
 };
 
 /* url is what a finding shows. */

@@ -92,6 +92,31 @@ static void lint_server(const char *url, const struct sp_seen *seen,
                         url);
 }
 
+/* What pull would say of a blob that is an archive. */
+static void lint_inside(const struct sp_stated *stated, const char *url,
+                        const struct sp_seen *seen, struct sp_findings *to)
+{
+    const struct sp_part_stated *config = &stated->config;
+
+    if (seen->inside == SP_INSIDE_BAD)
+        sp_finding_tell(to, SP_FINDING_UNPACK, "%s: %s", url, seen->why);
+    if (seen->inside != SP_INSIDE_IMAGE)
+        return;
+    if (sp_stated_image_digest(stated) != NULL &&
+        !sp_digest_equal(&config->digest, &seen->image_digest))
+        sp_finding_tell(to, SP_FINDING_UNPACK_DIGEST,
+                        "%s: the image in the %s has %s, and its config states "
+                        "%s",
+                        url, seen->look.kind, seen->image_digest.text,
+                        config->digest.text);
+    if (sp_stated_image_size(stated) > 0 &&
+        !sp_size_matches(config->size, seen->image_length, false))
+        sp_finding_tell(to, SP_FINDING_UNPACK_SIZE,
+                        "%s: the image in the %s has %" PRIu64
+                        " bytes, and its config states the size %" PRIu64,
+                        url, seen->look.kind, seen->image_length, config->size);
+}
+
 void sp_lint_blob(const struct sp_stated *stated, const char *url,
                   const struct sp_seen *seen, struct sp_findings *to)
 {
@@ -120,6 +145,7 @@ void sp_lint_blob(const struct sp_stated *stated, const char *url,
         sp_finding_tell(to, SP_FINDING_BLOB_DIGEST,
                         "%s: it has %s, and %s is stated", url,
                         seen->digest.text, digest->text);
+    lint_inside(stated, url, seen, to);
 }
 
 /* Beside the blob it is known; else only images of no size are in doubt. */
@@ -139,6 +165,26 @@ static void lint_unit(const struct sp_part_stated *layer,
                         "its size %" PRIu64 " counts KiB of disk usage: write "
                         "%" PRIu64 ", the bytes",
                         layer->size, best->length);
+}
+
+const struct sp_digest *sp_stated_image_digest(const struct sp_stated *stated)
+{
+    const struct sp_part_stated *config = &stated->config;
+    const struct sp_part_stated *layer = &stated->layer;
+    bool same =
+        layer->has_digest && sp_digest_equal(&layer->digest, &config->digest);
+
+    return config->has_digest && config->digest.algorithm == SP_SHA256 && !same
+               ? &config->digest
+               : NULL;
+}
+
+uint64_t sp_stated_image_size(const struct sp_stated *stated)
+{
+    const struct sp_part_stated *config = &stated->config;
+    bool same = stated->layer.has_size && stated->layer.size == config->size;
+
+    return config->has_size && !same ? config->size : 0;
 }
 
 static bool same_size(uint64_t a, uint64_t b)

@@ -103,24 +103,12 @@ static enum spull_code on_tick(void *payload, uint64_t at,
 static struct sp_unpack_limit limit_of(const struct pull *pull,
                                        uint64_t archive)
 {
+    const struct spull_options *opts = &pull->ctx->opts;
     uint64_t stated = pull->found.manifest.image_size;
-    uint64_t most = pull->ctx->opts.unpack_max;
-    struct sp_unpack_limit limit = {
-        SP_UNPACK_FREE, "more than any image has in an archive of its size"};
 
-    if (stated > 0) {
-        limit.bytes = sp_size_bound(stated, pull->ctx->opts.strict_size != 0);
-        limit.why = "what the manifest says of the image";
-    } else if (archive > SP_UNPACK_FREE / SP_UNPACK_RATIO) {
-        limit.bytes = archive < SP_IMAGE_MAX / SP_UNPACK_RATIO
-                          ? archive * SP_UNPACK_RATIO
-                          : SP_IMAGE_MAX;
-    }
-    if (most > 0 && most < limit.bytes) {
-        limit.bytes = most;
-        limit.why = "the maximum set";
-    }
-    return limit;
+    return sp_unpack_limit_of(archive,
+                              sp_size_bound(stated, opts->strict_size != 0),
+                              opts->unpack_max);
 }
 
 static enum spull_code fill(struct filling *filling,

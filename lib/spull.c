@@ -62,6 +62,7 @@ void spull_options_init(struct spull_options *options)
     options->jobs = SP_CHECK_JOBS;
     options->unpack = 1;
     options->unpack_max = SP_UNPACK_MAX;
+    options->scratch = "/tmp";
     options->user_agent = "spull/" SPULL_VERSION;
 }
 

@@ -24,6 +24,27 @@ bool sp_unpack_takes(const struct sp_look *look)
     return false;
 }
 
+struct sp_unpack_limit sp_unpack_limit_of(uint64_t archive, uint64_t stated,
+                                          uint64_t most)
+{
+    struct sp_unpack_limit limit = {
+        SP_UNPACK_FREE, "more than any image has in an archive of its size"};
+
+    if (stated > 0) {
+        limit.bytes = stated;
+        limit.why = "what the manifest says of the image";
+    } else if (archive > SP_UNPACK_FREE / SP_UNPACK_RATIO) {
+        limit.bytes = archive < SP_IMAGE_MAX / SP_UNPACK_RATIO
+                          ? archive * SP_UNPACK_RATIO
+                          : SP_IMAGE_MAX;
+    }
+    if (most > 0 && most < limit.bytes) {
+        limit.bytes = most;
+        limit.why = "the maximum set";
+    }
+    return limit;
+}
+
 /* The content is the image. */
 static enum spull_code write_all(struct plain *plain, struct spull_error *err)
 {

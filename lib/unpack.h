@@ -42,6 +42,14 @@ struct sp_unpack_limit {
     const char *why;
 };
 
+/*
+ * The limit for an archive of so many bytes: what is stated of its image, if
+ * that is not 0; else what is credible. most is a maximum beside that, if not
+ * 0.
+ */
+struct sp_unpack_limit sp_unpack_limit_of(uint64_t archive, uint64_t stated,
+                                          uint64_t most);
+
 /* Is a file that looks like this one that can be unpacked? */
 bool sp_unpack_takes(const struct sp_look *look);
 

@@ -167,8 +167,10 @@ struct spull_options {
                                 served, for absolute URLs in its manifests;
                                 default: relative ones */
 
-    const char *store; /* a directory that many share: a pull downloads to
-                          there and then shares or copies it; NULL: none */
+    const char *store;   /* a directory that many share: a pull downloads to
+                            there and then shares or copies it; NULL: none */
+    const char *scratch; /* a directory for an archive while a check looks into
+                            it, as a file without a name; default "/tmp" */
 
     spull_log_fn log;
     void *log_payload;
@@ -355,7 +357,8 @@ typedef void (*spull_finding_fn)(void *payload,
 enum spull_depth {
     SPULL_DOCUMENTS, /* asks for nothing but documents of the registry */
     SPULL_BLOBS,     /* asks for the first bytes of each blob */
-    SPULL_DIGESTS    /* reads all of each blob, and keeps none of it */
+    SPULL_DIGESTS    /* reads all of each blob, unpacks archives if the options
+                        do so, and keeps none of it */
 };
 
 /* What was looked at. */

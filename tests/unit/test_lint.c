@@ -506,6 +506,48 @@ static void what_is_wrong_with_contents(void **state)
     }
 }
 
+/* What comes out of an archive, beside what config states of it. */
+static void what_is_wrong_inside(void **state)
+{
+    static const struct {
+        enum sp_seen_inside inside;
+        uint64_t length;
+        const char *digest;
+        uint64_t config_size; /* 0: none */
+        const char *config_digest;
+        const char *codes;
+    } cases[] = {
+        {SP_INSIDE_NOT, 0, NULL, 4096, "sha256:" OTHER, ""},
+        {SP_INSIDE_BAD, 0, NULL, 4096, "sha256:" OTHER, "E-unpack"},
+        {SP_INSIDE_IMAGE, 4096, OTHER, 0, NULL, ""},
+        {SP_INSIDE_IMAGE, 4096, OTHER, 4096, "sha256:" OTHER, ""},
+        {SP_INSIDE_IMAGE, 4096, OTHER, 4, "sha256:" OTHER, ""},
+        {SP_INSIDE_IMAGE, 4096, OTHER, 5000, "sha256:" OTHER, "W-unpack-size"},
+        {SP_INSIDE_IMAGE, 4096, HEX, 4096, "sha256:" OTHER, "E-unpack-digest"},
+        {SP_INSIDE_IMAGE, 4096, HEX, 99, "sha256:" OTHER,
+         "E-unpack-digest W-unpack-size"},
+        /* The same as the layer says: of the image, nothing. */
+        {SP_INSIDE_IMAGE, 4096, OTHER, 2000000, "sha256:" HEX, ""},
+        {SP_INSIDE_IMAGE, 4096, HEX, 0, "md5:d41d8cd98f00b204e9800998ecf8427e",
+         ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < UNIT_COUNT(cases); i++) {
+        struct sp_stated stated =
+            statement(2000000, "sha256:" HEX, cases[i].config_size,
+                      cases[i].config_digest);
+        struct sp_seen seen = good_blob();
+        seen.look = (struct sp_look){"gzip file", "", false};
+        seen.why = "because";
+        seen.inside = cases[i].inside;
+        seen.image_length = cases[i].length;
+        if (cases[i].digest != NULL)
+            seen.image_digest = sp_digest_of_pin(cases[i].digest);
+        judge(&stated, &seen, cases[i].codes, "inside");
+    }
+}
+
 static void what_is_wrong_with_digests(void **state)
 {
     struct sp_stated stated = statement(2000000, "sha256:" HEX, 0, NULL);
@@ -551,6 +593,7 @@ int main(void)
         cmocka_unit_test(an_error_names_its_url_once),
         cmocka_unit_test(what_is_wrong_with_servers),
         cmocka_unit_test(what_is_wrong_with_contents),
+        cmocka_unit_test(what_is_wrong_inside),
         cmocka_unit_test(what_is_wrong_with_digests),
         cmocka_unit_test(configs_of_archives_may_differ),
     };

@@ -408,6 +408,34 @@ static void limits(void **state)
 }
 
 /* Gibibytes of zeros beside, behind or instead of an image. */
+/* What is stated counts; else what is small is free, and what is not has a
+ * ratio. */
+static void how_large_it_may_be(void **state)
+{
+    static const struct {
+        uint64_t archive, stated, most, bytes;
+        const char *why;
+    } cases[] = {
+        {1000, 0, 0, SP_UNPACK_FREE, "any image"},
+        {SP_MIB, 0, 0, SP_MIB * SP_UNPACK_RATIO, "any image"},
+        {SP_IMAGE_MAX, 0, 0, SP_IMAGE_MAX, "any image"},
+        {UINT64_MAX, 0, 0, SP_IMAGE_MAX, "any image"},
+        {SP_MIB, 0, SP_GIB, SP_MIB * SP_UNPACK_RATIO, "any image"},
+        {SP_MIB, 0, 1, 1, "the maximum set"},
+        {1000, 5, 0, 5, "the manifest"},
+        {1000, SP_TIB, 0, SP_TIB, "the manifest"},
+        {1000, SP_TIB, SP_GIB, SP_GIB, "the maximum set"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < UNIT_COUNT(cases); i++) {
+        struct sp_unpack_limit limit = sp_unpack_limit_of(
+            cases[i].archive, cases[i].stated, cases[i].most);
+        assert_true(limit.bytes == cases[i].bytes);
+        assert_non_null(strstr(limit.why, cases[i].why));
+    }
+}
+
 static void zeros_beside(void **state)
 {
     static unsigned char zeros[ROOM - 4096];
@@ -632,6 +660,7 @@ int main(void)
         cmocka_unit_test(what_is_no_archive),
         cmocka_unit_test(sparse),
         cmocka_unit_test(limits),
+        cmocka_unit_test(how_large_it_may_be),
         cmocka_unit_test(zeros_beside),
         cmocka_unit_test(cut_short),
         cmocka_unit_test(followed_by_other_data),
