@@ -8,7 +8,7 @@ import tempfile
 import profiler
 from contestants import Job
 from lists import DocumentsJob, ListJob
-from machine import Missing, Trouble, build_spull
+from machine import Missing, Trouble, build_spull, compile_helper
 from network import Network, Wire
 from race import Race, rows_for
 from report import Outcome, size_text
@@ -131,8 +131,9 @@ class Bench:
     def job(self, base, image, folder):
         ca = self.authority.path("ca.pem") if base.startswith("https") \
             else None
+        probe = compile_helper("probe", self.ram, "-lcurl", "-lcrypto")
         return Job(self.spull, base, self.registry.publish(image, base),
-                   image, folder, ca)
+                   image, folder, ca, probe)
 
     def run_without_server(self, case):
         folder = os.path.join(self.ram, "out")

@@ -13,6 +13,8 @@ PEAK_MAX = 24 * MIB
 PEAK_SPREAD_MAX = MIB
 
 PLAIN = ["curl -o", "curl, jq, sha256sum", "wget"]
+# No peer, but what a peer could reach: see probe.c.
+PROBE = ["probe"]
 ARIA2 = aria2c_names(1, 4, 8, 16, check=False) + \
     aria2c_names(1, 4, 8, 16, check=True)
 VERIFIED = aria2c_names(4, 8, 16, check=True)
@@ -60,26 +62,27 @@ class Case:
         self.count = count
 
     def needed(self):
-        """The peers that a limit names."""
-        return [peer for peer in self.peers
-                if any(peer in limit.peers for limit in self.limits)]
+        """The peers that a limit names, and the probe."""
+        return [peer for peer in self.peers if peer in PROBE or
+                any(peer in limit.peers for limit in self.limits)]
 
 
-LISTS = ["curl -Z -K", "curl -Z -K, sha256sum -c", "aria2c -i -j8"]
+LISTS = ["curl -Z -K", "curl -Z -K, sha256sum -c", "aria2c -i -j8",
+         "aria2c -i -j8, checksums"]
 WIRE_LIMITS = (Limit(1.0, *VERIFIED), Limit(1.0, "curl -o"))
 
 CASES = [
     Case("loopback-http-tmpfs", "http over loopback, to RAM",
-         peers=PLAIN + ARIA2,
+         peers=PLAIN + PROBE + ARIA2,
          limits=(Limit(1.08, "curl -o"), Limit(0.3, "curl, jq, sha256sum"))),
     Case("loopback-http-disk", "http over loopback, to disk", out="disk",
-         peers=PLAIN + ARIA2,
+         peers=PLAIN + PROBE + ARIA2,
          limits=(Limit(0.9, "curl -o"), Limit(0.3, "curl, jq, sha256sum"))),
     Case("loopback-http-disk-sync",
          "http over loopback, to disk, flushed at the end", out="disk",
          peers=["curl -o && sync"], limits=(Limit(0.85, "curl -o && sync"),)),
     Case("loopback-https-tmpfs", "https (HTTP/1.1) over loopback, to RAM",
-         server="https", peers=PLAIN + ARIA2,
+         server="https", peers=PLAIN + PROBE + ARIA2,
          limits=(Limit(1.05, "curl -o"),)),
     Case("loopback-https2-tmpfs", "https (HTTP/2 offered) over loopback",
          server="http2", peers=["curl -o", "aria2c -x1"]),

@@ -23,8 +23,9 @@ SYNC = """ && sync "$1" """
 class Job:
     """One image at one address, to be put into one file."""
 
-    def __init__(self, spull, base, blob, image, folder, ca=None):
+    def __init__(self, spull, base, blob, image, folder, ca=None, probe=""):
         self.spull = spull
+        self.probe = probe
         self.base = base
         self.blob = blob
         self.image = image
@@ -105,6 +106,11 @@ def aria2c(connections, check=False, more=()):
     return command
 
 
+def probe(job):
+    """Nobody calls this: it is what spull can't be much quicker than."""
+    return [job.probe, job.blob, job.out, *([job.ca] if job.ca else [])]
+
+
 def spull_list(job):
     return [job.spull, "-q", "-r", job.base, "-d", job.folder, "-f",
             job.path("refs")]
@@ -120,9 +126,11 @@ def curl_list_line(job):
                  job.path("curl"), job.path("sums"))
 
 
-def aria2c_list(job):
-    return ["aria2c", "--no-conf", "-q", "-j8", "-d", job.folder, "-i",
-            job.path("aria2")]
+def aria2c_list(name):
+    def command(job):
+        return ["aria2c", "--no-conf", "-q", "-j8", "-d", job.folder, "-i",
+                job.path(name)]
+    return command
 
 
 def spull_resolve(job):
@@ -160,10 +168,12 @@ ALL = {
     "spull -f": ((), spull_list),
     "curl -Z -K": (("curl",), curl_list),
     "curl -Z -K, sha256sum -c": (("curl", "sha256sum"), curl_list_line),
-    "aria2c -i -j8": (("aria2c",), aria2c_list),
+    "aria2c -i -j8": (("aria2c",), aria2c_list("aria2")),
+    "aria2c -i -j8, checksums": (("aria2c",), aria2c_list("aria2-sums")),
     "spull resolve -f": ((), spull_resolve),
     "curl -K": (("curl",), curl_documents),
     "wget": (("wget",), wget),
+    "probe": ((), probe),
     "aria2c -x8 --file-allocation=none":
         (("aria2c",), aria2c(8, more=("--file-allocation=none",))),
 }

@@ -65,6 +65,9 @@ class ListJob:
             image.sha256, image.name))
         self.write("aria2", lambda image: "%s\n out=%s" % (
             self.url(image), image.name))
+        self.write("aria2-sums", lambda image:
+                   "%s\n out=%s\n checksum=sha-256=%s" % (
+                       self.url(image), image.name, image.sha256))
         self.write("documents", lambda image:
                    'url = "%s/%s/manifests/%s/"\noutput = "%s.json"' % (
                        self.base, CONTAINER, image.tag, image.tag))

@@ -96,13 +96,14 @@ class Child:
         self.stop()
 
 
-def compile_helper(name, folder):
+def compile_helper(name, folder, *libraries):
     """Builds one of the C programs beside this file; returns its path."""
     program = os.path.join(folder, name)
     if not os.path.exists(program):
         subprocess.run(
             [os.environ.get("CC", "cc"), "-O2", "-std=c11", "-D_GNU_SOURCE",
-             "-pthread", "-o", program, os.path.join(HERE, name + ".c")],
+             "-pthread", "-o", program, os.path.join(HERE, name + ".c"),
+             *libraries],
             check=True)
     return program
 
