@@ -87,21 +87,30 @@ static bool is_ours(const struct sp_sealed *sealed, const char *final)
 }
 
 /*
- * For file systems that can't rename without replacing (NFS among them). The
- * reply to a LINK may get lost and its repetition answer EEXIST (RFC 1813,
- * section 4.5), so it is the inode that tells who won.
+ * The reply of a file server may get lost, and the repetition of the request
+ * answer EEXIST, or ENOENT for what has moved (RFC 1813, section 4.5): so it is
+ * the inode that tells who won.
  */
+static int if_not_ours(int failed, const struct sp_sealed *sealed,
+                       const char *final)
+{
+    int why = errno;
+
+    if (failed == 0 || is_ours(sealed, final))
+        return 0;
+    errno = why;
+    return failed;
+}
+
+/* For file systems that can't rename without replacing (NFS among them). */
 static int link_new(const struct sp_sealed *sealed, const char *final)
 {
-    if (linkat(sealed->dir, sealed->name, sealed->dir, final, 0) != 0) {
-        int why = errno;
-        if (!is_ours(sealed, final)) {
-            errno = why;
-            return -1;
-        }
-    }
-    unlinkat(sealed->dir, sealed->name, 0);
-    return 0;
+    int failed = linkat(sealed->dir, sealed->name, sealed->dir, final, 0);
+
+    failed = if_not_ours(failed, sealed, final);
+    if (failed == 0)
+        unlinkat(sealed->dir, sealed->name, 0);
+    return failed;
 }
 
 /*
@@ -153,6 +162,7 @@ static enum spull_code name_it(const struct sp_sealed *sealed,
                      ? renameat(sealed->dir, sealed->name, sealed->dir, final)
                      : name_new(sealed, final);
 
+    failed = if_not_ours(failed, sealed, final);
     /* To rename one name of an inode to another does nothing (rename(2)). */
     if (failed == 0 && sealed->linked)
         unlinkat(sealed->dir, sealed->name, 0);
@@ -169,8 +179,9 @@ static enum spull_code name_it(const struct sp_sealed *sealed,
 static void leave(struct sp_sealed *sealed, const struct spull_error *why)
 {
     bool useless = why->code != SPULL_STORAGE || why->sys == ENOENT ||
-                   why->sys == ENOSPC || why->sys == EDQUOT ||
-                   why->sys == EFBIG || sealed->size < SP_KEEP_MIN;
+                   why->sys == ESTALE || why->sys == ENOSPC ||
+                   why->sys == EDQUOT || why->sys == EFBIG ||
+                   sealed->size < SP_KEEP_MIN;
 
     if (useless)
         sp_sealed_discard(sealed);

@@ -148,6 +148,20 @@ static void meet(struct sp_lead *lead, const char *target)
         sp_lead_forget(lead);
 }
 
+/*
+ * An NFS client may believe for a minute that a name is there, or is not, that
+ * another one has removed or made (nfs(5), acdirmax). To open a directory has
+ * it ask the server whether it has changed ("close-to-open"), and look up anew
+ * what is in it: also the image, for which the caller waits.
+ */
+static void look_afresh(int dir)
+{
+    int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd >= 0)
+        close(fd);
+}
+
 enum sp_lead_state sp_lead_look(struct sp_lead *lead, uint64_t *bytes)
 {
     char now[SP_LEAD_ROOM];
@@ -156,6 +170,7 @@ enum sp_lead_state sp_lead_look(struct sp_lead *lead, uint64_t *bytes)
     bool known = false;
     bool beats = false;
 
+    look_afresh(lead->dir);
     read_link(lead->dir, lead->link, now);
     known = strcmp(now, lead->theirs) == 0;
     if (!known)
@@ -172,6 +187,21 @@ enum sp_lead_state sp_lead_look(struct sp_lead *lead, uint64_t *bytes)
     return beats || !known ? SP_LEAD_BEATS : SP_LEAD_SILENT;
 }
 
+/* A file server that repeats a request whose reply got lost says EEXIST to what
+ * it has made itself (RFC 1813, section 4.5). */
+static bool make_link(const struct sp_lead *lead, const char *target)
+{
+    char now[SP_LEAD_ROOM];
+
+    if (symlinkat(target, lead->dir, lead->link) == 0)
+        return true;
+    /* A file system without symbolic links: everybody leads. */
+    if (errno != EEXIST || lead->stuck)
+        return true;
+    read_link(lead->dir, lead->link, now);
+    return strcmp(now, target) == 0;
+}
+
 bool sp_lead_take(struct sp_lead *lead, const struct sp_part *part)
 {
     struct sp_owner self = sp_owner_self();
@@ -183,9 +213,7 @@ bool sp_lead_take(struct sp_lead *lead, const struct sp_part *part)
          sp_owner_print(&self, &target) == SP_BUF_OK;
     if (ok && lead->mine[0] != '\0') /* ours, for an earlier part */
         unlinkat(lead->dir, lead->link, 0);
-    /* A file system without symbolic links: everybody leads. */
-    ok = ok && (symlinkat(target.data, lead->dir, lead->link) == 0 ||
-                errno != EEXIST || lead->stuck);
+    ok = ok && make_link(lead, target.data);
     if (ok)
         snprintf(lead->mine, sizeof lead->mine, "%s", target.data);
     sp_buf_done(&target);

@@ -56,6 +56,7 @@ struct pull {
     struct sp_digest sum;    /* that */
     struct sp_look sum_look; /* and what it looks like */
     bool deposed;            /* a leader that could not be seen to be dead */
+    bool displaced;          /* a part of ours was gone, and that forgiven */
     bool copied;             /* a file that this session knows of was tried */
     struct sp_fetched fetched;
     const struct sp_url *served; /* points into found; NULL: not by us */

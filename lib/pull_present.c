@@ -19,6 +19,8 @@
 #include "unpack.h"
 #include "verify.h"
 
+#define PLACE_TRIES 3 /* somebody who replaces it all the time is no pull */
+
 /* Before the registry was asked, by a pin, the size is not known. */
 bool sp_pull_size_fits(const struct pull *pull, uint64_t size)
 {
@@ -253,20 +255,40 @@ static enum spull_code judge_other(const struct pull *pull,
     return pull->replace ? SPULL_OK : sp_pull_say_exists(pull, err);
 }
 
-/* O_NONBLOCK: the name could be a pipe's, which would wait for a writer. */
+/*
+ * Opens what is there; -1: nothing (*there false), or nothing that could be an
+ * image. A file that could not be opened and is seen now has come in between,
+ * as the one that everybody waits for does, and is opened at the next try.
+ * O_NONBLOCK: the name could be a pipe's, which would wait for a writer.
+ */
+static int open_place(const char *path, bool *there)
+{
+    struct stat info = {0};
+    bool again = true;
+    int fd = -1;
+
+    for (int tries = 0; again && tries < PLACE_TRIES; tries++) {
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        /* ESTALE: another NFS client has replaced it. */
+        again = fd < 0 && (errno == ENOENT || errno == ESTALE);
+        /* A link that leads nowhere, or a file closed to us, is there too. */
+        *there = fd >= 0 || lstat(path, &info) == 0;
+        again = again && *there && !S_ISLNK(info.st_mode);
+    }
+    return fd;
+}
+
 static enum spull_code look_at_place(struct pull *pull, enum present *out,
                                      struct spull_error *err)
 {
     enum spull_code code = SPULL_OK;
-    struct stat info;
-    int fd = open(pull->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    bool there = false;
+    int fd = open_place(pull->path, &there);
 
+    *out = there ? DIFFERENT : ABSENT;
     if (fd >= 0) {
         code = compare(pull, fd, out, err);
         close(fd);
-    } else {
-        /* A link that leads nowhere, or a file closed to us, is there too. */
-        *out = lstat(pull->path, &info) == 0 ? DIFFERENT : ABSENT;
     }
     if (code == SPULL_OK && *out == DIFFERENT)
         code = judge_other(pull, err);

@@ -206,7 +206,20 @@ static enum spull_code download(struct pull *pull, struct turn *turn,
 /* A part that somebody took away while we slept is no failure of the disk. */
 static bool is_displaced(enum spull_code code, const struct spull_error *err)
 {
-    return code == SPULL_STORAGE && err->sys == ENOENT;
+    return code == SPULL_STORAGE && (err->sys == ENOENT || err->sys == ESTALE);
+}
+
+/* On NFS an open file is gone, too, when another host has removed it (ESTALE):
+ * then another look shows who did, and what there is now. Once, since it may be
+ * the directory that is gone. */
+static bool is_worth_another(struct pull *pull, enum spull_code code,
+                             const struct spull_error *err)
+{
+    bool worth =
+        code == SPULL_STORAGE && err->sys == ESTALE && !pull->displaced;
+
+    pull->displaced = pull->displaced || worth;
+    return worth;
 }
 
 /* Somebody else may have been quicker; then theirs has to be the same. */
@@ -313,6 +326,8 @@ enum spull_code sp_pull_turn(struct pull *pull, bool *done,
     else if (code == SPULL_OK && turn.sealed != NULL)
         code = finish(pull, turn.sealed, done, &why);
     sp_pull_end_archive(archive, code, &why);
+    if (is_worth_another(pull, code, &why))
+        return SPULL_OK;
     if (code != SPULL_OK && err != NULL)
         *err = why;
     return code;

@@ -23,7 +23,7 @@ from harness import images, registry, servers, spull
 from harness.case import Case, main
 from harness.engine import NAME, REF, Engine, sent
 from harness.servers import Gate, Reply, page
-from test_many_tasks import preload
+from test_many_tasks import Task, preload
 
 MIB = 1 << 20
 
@@ -752,12 +752,18 @@ class Interrupted(Unpack, Engine):
     def test_others_wait(self):
         """One downloads and unpacks; with notes or without."""
         for env in ({}, preload(self.folder, "xattrs")):
-            scene, first = self.caught(env=env)
-            others = [scene.start(REF, env=env) for _ in range(3)]
-            results = [spull.finish(process) for process in [first] + others]
-            for result in results:
-                self.assertPulled(scene, result, self.image)
-            self.assertLess(sent(scene.blobs()), len(self.blob) * 3 / 2)
+            scene, gate = self.scene(), Gate(len(self.blob) // 2)
+            packed(scene, self.blob,
+                   reply=Reply(self.blob, gate=gate, etag='"1"'))
+            tasks = [Task(self, scene, "--connections", "1", REF, env=env)]
+            gate.wait_reached()
+            tasks += [Task(self, scene, REF, env=env) for _ in range(3)]
+            for task in tasks[1:]:
+                task.wait_waiting()
+            gate.open()
+            for task in tasks:
+                self.assertPulled(scene, task.finish(), self.image)
+            self.assertEqual(sent(scene.blobs()), len(self.blob))
 
     def test_full_disk(self):
         """As full as a limit on the size of files makes it."""

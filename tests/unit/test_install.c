@@ -24,9 +24,9 @@
  * set here, or passes through; and writes down that it was made.
  */
 static struct {
-    int renameat2, linkat, fchmod, fsync_file, fsync_dir;
-    bool link_reply_lost; /* linkat() fails after it has done its work */
-    bool deaf;            /* nothing is written down: several threads call */
+    int renameat2, renameat, linkat, fchmod, fsync_file, fsync_dir;
+    const char *lost; /* this one fails after it has done its work */
+    bool deaf;        /* nothing is written down: several threads call */
     char log[128];
 } fake;
 
@@ -36,6 +36,12 @@ static void note(const char *what)
 
     if (!fake.deaf)
         snprintf(fake.log + len, sizeof(fake.log) - len, "%s ", what);
+}
+
+/* Is it to be done? */
+static bool is_done(const char *what, int failure)
+{
+    return failure == 0 || (fake.lost != NULL && strcmp(fake.lost, what) == 0);
 }
 
 static int answer(int failure)
@@ -48,24 +54,33 @@ int renameat2(int old_dir, const char *old_name, int new_dir,
               const char *new_name, unsigned flags)
 {
     note("rename2");
-    if (fake.renameat2 != 0)
-        return answer(fake.renameat2);
-    return (int)syscall(SYS_renameat2, old_dir, old_name, new_dir, new_name,
-                        flags);
+    if (is_done("rename2", fake.renameat2)) {
+        long result =
+            syscall(SYS_renameat2, old_dir, old_name, new_dir, new_name, flags);
+        if (result != 0 || fake.renameat2 == 0)
+            return (int)result;
+    }
+    return answer(fake.renameat2);
 }
 
 int renameat(int old_dir, const char *old_name, int new_dir,
              const char *new_name)
 {
     note("rename");
-    return (int)syscall(SYS_renameat2, old_dir, old_name, new_dir, new_name, 0);
+    if (is_done("rename", fake.renameat)) {
+        long result =
+            syscall(SYS_renameat2, old_dir, old_name, new_dir, new_name, 0);
+        if (result != 0 || fake.renameat == 0)
+            return (int)result;
+    }
+    return answer(fake.renameat);
 }
 
 int linkat(int old_dir, const char *old_name, int new_dir, const char *new_name,
            int flags)
 {
     note("link");
-    if (fake.linkat == 0 || fake.link_reply_lost) {
+    if (is_done("link", fake.linkat)) {
         long result =
             syscall(SYS_linkat, old_dir, old_name, new_dir, new_name, flags);
         if (result != 0 || fake.linkat == 0)
@@ -417,17 +432,38 @@ static void what_exists_stays_everywhere(void **state)
     assert_int_equal(unlink("final"), 0);
 }
 
-/* NFS: the link was made, its reply lost, and the repetition says EEXIST. */
+/* NFS: it was done, its reply lost, and the repetition says EEXIST, or ENOENT
+ * for what has moved; or the mount is soft, and gave up. */
 static void a_lost_reply_is_no_loss(void **state)
 {
+    static const struct {
+        const char *lost;
+        int renameat2, linkat, renameat;
+        bool replace;
+    } cases[] = {
+        {"link", EINVAL, EEXIST, 0, false},
+        {"link", EINVAL, EIO, 0, false},
+        {"rename2", EEXIST, 0, 0, false},
+        {"rename2", ENOENT, 0, 0, false},
+        {"rename", EINVAL, EPERM, ENOENT, false},
+        {"rename", 0, 0, ENOENT, true},
+        {"rename", 0, 0, ETIMEDOUT, true},
+    };
+
     (void)state;
-    fake.renameat2 = EINVAL;
-    fake.linkat = EEXIST;
-    fake.link_reply_lost = true;
-    install(false, SPULL_OK);
-    assert_int_equal(names(), 1);
-    check_file("final", "new");
-    assert_int_equal(unlink("final"), 0);
+    for (size_t i = 0; i < UNIT_COUNT(cases); i++) {
+        memset(&fake, 0, sizeof(fake));
+        fake.renameat2 = cases[i].renameat2;
+        fake.linkat = cases[i].linkat;
+        fake.renameat = cases[i].renameat;
+        fake.lost = cases[i].lost;
+        if (cases[i].replace)
+            write_file("final", "old");
+        install(cases[i].replace, SPULL_OK);
+        assert_int_equal(names(), 1);
+        check_file("final", "new");
+        assert_int_equal(unlink("final"), 0);
+    }
 }
 
 static void a_disk_that_fails(void **state)
