@@ -31,7 +31,8 @@ struct sp_http {
     bool stopping;
     struct sp_transfer *queue;        /* not in the multi handle yet */
     struct sp_transfer **queue_end;   /* first come, first served */
-    struct sp_transfer *running_list; /* in it; the thread's own */
+    struct sp_transfer *running_list; /* all others; the thread's own */
+    bool to_begin;                    /* some of them are; the thread's own */
 };
 
 /* libcurl counts its inits, and before 7.84 it did so without a lock. */
@@ -40,6 +41,19 @@ static CURLcode curl_ready = CURLE_FAILED_INIT;
 static void init_curl(void)
 {
     curl_ready = curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+/*
+ * Over HTTP/2, may who begins now be a stream beside others? Documents may:
+ * they are short, and one connection is soon made. Blobs may not: streams in
+ * one connection share its window and its losses. libcurl has no such option
+ * for a single transfer, but looks at this one when a transfer gets its
+ * connection.
+ */
+static void allow_sharing(struct sp_http *http, bool allow)
+{
+    curl_multi_setopt(http->multi, CURLMOPT_PIPELINING,
+                      (long)(allow ? CURLPIPE_MULTIPLEX : CURLPIPE_NOTHING));
 }
 
 enum spull_code sp_http_new(struct sp_ctx *ctx, const struct sp_url *home,
@@ -64,8 +78,7 @@ enum spull_code sp_http_new(struct sp_ctx *ctx, const struct sp_url *home,
         sp_http_free(http);
         return sp_err_nomem(err);
     }
-    /* HTTP/2 too: streams in one connection share its window and its losses. */
-    curl_multi_setopt(http->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
+    allow_sharing(http, true);
     /* The default depends on how many transfers run at the moment. */
     curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS,
                       (long)SP_IDLE_CONNECTIONS);
@@ -84,6 +97,15 @@ static void unlink_running(struct sp_http *http, struct sp_transfer *transfer)
     transfer->next = NULL;
 }
 
+/* A blob begins a little later, in begin_blobs(). */
+static bool begin(struct sp_http *http, struct sp_transfer *transfer)
+{
+    transfer->to_begin = !transfer->document;
+    http->to_begin = http->to_begin || transfer->to_begin;
+    return transfer->to_begin ||
+           curl_multi_add_handle(http->multi, transfer->easy) == CURLM_OK;
+}
+
 static void end(struct sp_http *http, struct sp_transfer *transfer,
                 CURLcode result)
 {
@@ -91,7 +113,7 @@ static void end(struct sp_http *http, struct sp_transfer *transfer,
 
     curl_multi_remove_handle(http->multi, transfer->easy);
     again = sp_transfer_finish(transfer, result);
-    if (again && curl_multi_add_handle(http->multi, transfer->easy) == CURLM_OK)
+    if (again && begin(http, transfer))
         return;
     if (again)
         sp_transfer_finish(transfer, CURLE_OUT_OF_MEMORY);
@@ -116,11 +138,32 @@ static bool admit(struct sp_http *http)
         queue = transfer->next;
         transfer->next = http->running_list;
         http->running_list = transfer;
-        if (transfer->refused != SPULL_OK ||
-            curl_multi_add_handle(http->multi, transfer->easy) != CURLM_OK)
+        if (transfer->refused != SPULL_OK || !begin(http, transfer))
             end(http, transfer, CURLE_OUT_OF_MEMORY);
     }
     return stopping;
+}
+
+/* libcurl chooses their connections within this one call of it. */
+static void begin_blobs(struct sp_http *http)
+{
+    struct sp_transfer *next = NULL;
+    int left = 0;
+
+    if (!http->to_begin)
+        return;
+    http->to_begin = false;
+    allow_sharing(http, false);
+    for (struct sp_transfer *at = http->running_list; at != NULL; at = next) {
+        next = at->next;
+        if (at->to_begin &&
+            curl_multi_add_handle(http->multi, at->easy) != CURLM_OK)
+            end(http, at, CURLE_OUT_OF_MEMORY);
+        else
+            at->to_begin = false;
+    }
+    curl_multi_perform(http->multi, &left);
+    allow_sharing(http, true);
 }
 
 static void end_dropped(struct sp_http *http, bool all)
@@ -174,8 +217,10 @@ static void *network(void *arg)
         if (stopping)
             return NULL;
         curl_multi_perform(http->multi, &left);
+        begin_blobs(http);
         end_finished(http);
-        wait_for_news(http, cancelled);
+        if (!http->to_begin)
+            wait_for_news(http, cancelled);
     }
 }
 

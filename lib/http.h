@@ -74,7 +74,8 @@ struct sp_sink {
 
 struct sp_request {
     const struct sp_url *url; /* copied */
-    bool document;            /* may come compressed, and has a time limit */
+    bool document;            /* may come compressed, and beside others over one
+                                 connection; has a time limit */
     uint64_t max_ms;          /* that limit */
     bool ranged;              /* ask for bytes [from, to) only */
     uint64_t from, to;
@@ -105,16 +106,17 @@ uint64_t sp_http_busy_ms(struct sp_http *http);
 struct sp_got {
     struct sp_url url;    /* that answered; to end with sp_url_done() */
     bool transient;       /* of a failure: another try may well succeed */
+    bool http2_trouble;   /* it may work over HTTP/1.1 */
     unsigned retry_after; /* seconds, 0: the server did not say */
 };
 
 /*
  * Gets a document whole: waits for it, no longer than max_ms or what a document
- * may take, and appends it to body, whose maximum counts. *out is written in
- * any case. Any code but USAGE and EXISTS.
+ * may take, and appends it to body, whose maximum counts; http1: without
+ * HTTP/2. *out is written in any case. Any code but USAGE and EXISTS.
  */
 enum spull_code sp_http_get(struct sp_http *http, const struct sp_url *url,
-                            uint64_t max_ms, struct sp_buf *body,
+                            bool http1, uint64_t max_ms, struct sp_buf *body,
                             struct sp_got *out, struct spull_error *err);
 
 #endif

@@ -61,6 +61,7 @@ static void on_end(void *payload, const struct sp_end *end)
     get->code = end->code;
     get->err = end->err;
     get->got->transient = end->transient;
+    get->got->http2_trouble = end->http2_trouble;
     get->got->retry_after = end->retry_after;
     if (end->code == SPULL_OK)
         get->code = sp_url_copy(end->url, &get->got->url, &get->err);
@@ -78,7 +79,7 @@ static void wait_for(struct get *get)
 }
 
 enum spull_code sp_http_get(struct sp_http *http, const struct sp_url *url,
-                            uint64_t max_ms, struct sp_buf *body,
+                            bool http1, uint64_t max_ms, struct sp_buf *body,
                             struct sp_got *out, struct spull_error *err)
 {
     uint64_t most = (uint64_t)SP_DOCUMENT_SECONDS * 1000;
@@ -86,8 +87,10 @@ enum spull_code sp_http_get(struct sp_http *http, const struct sp_url *url,
                       .got = out,
                       .lock = PTHREAD_MUTEX_INITIALIZER,
                       .over = PTHREAD_COND_INITIALIZER};
-    struct sp_request request = {
-        .url = url, .document = true, .max_ms = max_ms < most ? max_ms : most};
+    struct sp_request request = {.url = url,
+                                 .document = true,
+                                 .http1 = http1,
+                                 .max_ms = max_ms < most ? max_ms : most};
     struct sp_sink sink = {&get, on_head, on_body, on_end};
     enum spull_code code = SPULL_OK;
 

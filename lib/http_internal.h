@@ -20,6 +20,8 @@ struct sp_transfer {
     const struct sp_url *home; /* who may see headers and certificate */
     struct sp_url url;         /* of this hop */
     struct sp_sink sink;
+    bool document; /* may share a connection with others of its kind */
+    bool to_begin; /* the multi handle does not have it yet */
     CURL *easy;
     struct curl_slist *fields; /* of this hop's request */
     char *if_range;            /* the whole field, or NULL */

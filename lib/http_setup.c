@@ -86,6 +86,10 @@ bool sp_transfer_set_hop(struct sp_transfer *transfer)
     transfer->curl_text[0] = '\0';
     allow_scheme(&to, transfer->url.scheme);
     set_text(&to, CURLOPT_URL, transfer->url.text);
+    /* Rather one stream of a connection that is being made than one more. Only
+     * TLS says early whether there will be streams. */
+    set_number(&to, CURLOPT_PIPEWAIT,
+               transfer->document && transfer->url.scheme == SP_SCHEME_HTTPS);
     set_fields(&to, transfer, home);
     set_text(&to, CURLOPT_SSLCERT, home ? opts->client_cert : NULL);
     set_text(&to, CURLOPT_SSLKEY, home ? opts->client_key : NULL);

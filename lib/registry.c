@@ -28,6 +28,7 @@ struct asking {
     struct sp_http *http;
     const struct sp_url *url;
     struct sp_page *page; /* what came, last */
+    bool http1;           /* over HTTP/2 it broke */
 };
 
 static enum spull_code ask(void *payload, struct sp_outcome *out,
@@ -40,9 +41,10 @@ static enum spull_code ask(void *payload, struct sp_outcome *out,
     sp_page_done(page);
     sp_buf_init(&page->body, SP_DOCUMENT_MAX);
     enum spull_code code =
-        sp_http_get(asking->http, asking->url, sp_watch_left_ms(asking->watch),
-                    &page->body, &got, err);
+        sp_http_get(asking->http, asking->url, asking->http1,
+                    sp_watch_left_ms(asking->watch), &page->body, &got, err);
     page->url = got.url;
+    asking->http1 = asking->http1 || got.http2_trouble;
     out->transient = got.transient;
     out->retry_after = got.retry_after;
     return code;
@@ -83,7 +85,7 @@ static enum spull_code get_and_judge(struct sp_watch *watch,
 {
     struct sp_url url = {0};
     struct spull_error why = {0};
-    struct asking asking = {watch, http, &url, page};
+    struct asking asking = {watch, http, &url, page, false};
     enum spull_code code = sp_url_below(registry, path, &url, &why);
 
     if (code == SPULL_OK)

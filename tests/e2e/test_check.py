@@ -20,8 +20,8 @@ import test_unpack
 from harness import images, registry, spull
 from harness.case import Case, main
 from harness.nginx import Nginx
-from harness.servers import (FaultServer, Gate, Reply, html, not_found, page,
-                             redirect)
+from harness.servers import (FaultServer, Gate, Meeting, Reply, html,
+                             not_found, page, redirect)
 
 C = "vanessa/greeting"
 REF = C + ":latest"
@@ -663,25 +663,6 @@ class Archives(Check):
         if not spull.has_sanitizer():
             with open(log) as file:
                 self.assertLess(int(file.read()), 40 * 1024)
-
-
-class Meeting:
-    """Holds answers back until so many are waited for at the same time: a
-    function to be called before each."""
-
-    def __init__(self, size):
-        self.size = size
-        self.here = 0
-        self.met = False
-        self.news = threading.Condition()
-
-    def __call__(self, request):
-        with self.news:
-            self.here += 1
-            self.met = self.met or self.here == self.size
-            self.news.notify_all()
-            self.news.wait_for(lambda: self.met, spull.TIMEOUT)
-            self.here -= 1
 
 
 class AtOnce(Check):

@@ -49,6 +49,29 @@ class Gate:
             raise AssertionError("nobody came to the gate")
 
 
+class Meeting:
+    """A function to be called before replies: holds them back until so many are
+    waited for at the same time. met: by then, over which connections they were
+    asked for; the number that a server in between saw counts more.
+    """
+
+    def __init__(self, size):
+        self.size = size
+        self.here = []
+        self.met = None
+        self.news = threading.Condition()
+
+    def __call__(self, request):
+        number = request.header("X-Connection") or request.connection
+        with self.news:
+            self.here.append(number)
+            if self.met is None and len(self.here) == self.size:
+                self.met = list(self.here)
+            self.news.notify_all()
+            self.news.wait_for(lambda: self.met, PATIENCE)
+            self.here.remove(number)
+
+
 class Reply:
     """What one request gets.
 
