@@ -302,8 +302,7 @@ static enum spull_code open_file(struct look *look, int *fd)
     return SPULL_OK;
 }
 
-/* --- one of the two: the start, or all -------------------------------------
- */
+/* --- one of the two: the start, or all ------------------------------------ */
 
 static enum spull_code look_at_start(struct look *look)
 {

@@ -100,8 +100,7 @@ say_at(const struct sp_checking *check, struct sp_findings *to,
     return SPULL_OK;
 }
 
-/* --- the list --------------------------------------------------------------
- */
+/* --- the list ------------------------------------------------------------- */
 
 static enum spull_code read_tags(struct sp_visit *visit,
                                  struct spull_error *err)
@@ -150,8 +149,7 @@ enum spull_code sp_folder_open(struct sp_visit *visit, struct spull_error *err)
     return there;
 }
 
-/* --- a tag -----------------------------------------------------------------
- */
+/* --- a tag ---------------------------------------------------------------- */
 
 /* A tag that is looked at. */
 struct look {

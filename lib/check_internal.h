@@ -25,8 +25,7 @@
 #include "lint.h"
 #include "watch.h"
 
-/* --- what is remembered ----------------------------------------------------
- */
+/* --- what is remembered --------------------------------------------------- */
 
 /* What was seen of a blob. */
 struct sp_memo_entry {
@@ -70,8 +69,7 @@ bool sp_lost_has(struct sp_lost *lost, const char *origin);
 void sp_lost_note(struct sp_lost *lost, const char *origin, bool is_lost);
 void sp_lost_done(struct sp_lost *lost);
 
-/* --- what is shared by all that look ---------------------------------------
- */
+/* --- what is shared by all that look -------------------------------------- */
 
 /* A registry in a directory. */
 struct sp_tree {
@@ -103,8 +101,7 @@ struct sp_checking {
     char note[SP_CHECK_NOTE];
 };
 
-/* --- what was found, and is not told yet -----------------------------------
- */
+/* --- what was found, and is not told yet ---------------------------------- */
 
 struct sp_note {
     struct sp_note *next;
@@ -133,8 +130,7 @@ void sp_notes_blob(struct sp_notes *notes, const char *key);
 enum spull_code sp_notes_tell(struct sp_notes *notes, struct sp_checking *check,
                               struct spull_error *err);
 
-/* --- one look --------------------------------------------------------------
- */
+/* --- one look ------------------------------------------------------------- */
 
 struct sp_container;
 
@@ -167,8 +163,7 @@ void sp_visit_show(struct sp_visit *visit);
 /* Does it do something that takes long? */
 bool sp_visit_is_busy(struct sp_visit *visit);
 
-/* --- one container ---------------------------------------------------------
- */
+/* --- one container -------------------------------------------------------- */
 
 /* A name in a folder. */
 struct sp_tree_name {
@@ -256,8 +251,7 @@ enum spull_code sp_check_unpack(struct sp_visit *visit, int fd,
                                 const struct sp_stated *stated,
                                 struct sp_seen *seen, struct spull_error *err);
 
-/* --- all containers --------------------------------------------------------
- */
+/* --- all containers ------------------------------------------------------- */
 
 /* Which containers there are. Called in the caller's thread. */
 struct sp_round {
@@ -281,8 +275,7 @@ enum spull_code sp_line_run(struct sp_checking *check,
 enum spull_code sp_check_walk(struct sp_checking *check,
                               struct spull_error *err);
 
-/* --- a directory -----------------------------------------------------------
- */
+/* --- a directory ---------------------------------------------------------- */
 
 /* Opens the directory. NOT_FOUND, DENIED, STORAGE, INTERNAL. */
 enum spull_code sp_tree_open(struct sp_tree *tree,

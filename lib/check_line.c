@@ -30,8 +30,7 @@ struct line {
     bool nomem;     /* one could not be begun */
 };
 
-/* --- for the crew, under its lock ------------------------------------------
- */
+/* --- for the crew, under its lock ----------------------------------------- */
 
 /* The first in the line must never wait for the others to be told. */
 static bool may_begin(const struct line *line, const struct sp_container *one)
@@ -93,8 +92,7 @@ static void done(void *payload, void *thing)
     sp_crew_wake(line->crew);
 }
 
-/* --- in the caller's thread ------------------------------------------------
- */
+/* --- in the caller's thread ----------------------------------------------- */
 
 /* Of a directory, the lists are read in this thread: what takes long are the
  * blobs, and the count of folders has one order. */

@@ -160,8 +160,7 @@ bool sp_memo_count(struct sp_memo *memo, const char *key)
     return first;
 }
 
-/* --- servers that are gone -------------------------------------------------
- */
+/* --- servers that are gone ------------------------------------------------ */
 
 /* Where origin is, or a free place; NULL: there is none. The caller holds the
  * lock. */
