@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * mirror_prune: removes the blobs that no manifest in the tree names, and what
- * processes that are gone have left.
+ * nobody will take up.
  *
  * Careful before thorough: a digest that stands anywhere in a document names
  * its blob, and what can't be read may name any, so that nothing is removed
@@ -366,14 +366,20 @@ static enum spull_code remove_unnamed(struct prune *prune,
     return code;
 }
 
-static enum spull_code sweep(struct prune *prune, struct spull_error *err)
+/* A partial file is the next run's, which may be another process's already. */
+static enum spull_code tidy(struct prune *prune, struct spull_error *err)
 {
     char *blobs = sp_mirror_path(prune->dir, SP_MIRROR_BLOBS);
+    int fd = -1;
 
     if (blobs == NULL)
         return sp_err_nomem(err);
-    sp_part_sweep(blobs, prune->ctx, &prune->count, &prune->bytes);
+    fd = open(blobs, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     free(blobs);
+    if (fd < 0)
+        return SPULL_OK;
+    sp_part_tidy(fd, prune->ctx->opts.keep_days, &prune->count, &prune->bytes);
+    close(fd);
     return SPULL_OK;
 }
 
@@ -395,7 +401,7 @@ static enum spull_code run(struct prune *prune, struct spull_error *err)
     }
     if (code == SPULL_OK)
         code = remove_unnamed(prune, err);
-    return code == SPULL_OK ? sweep(prune, err) : code;
+    return code == SPULL_OK ? tidy(prune, err) : code;
 }
 
 enum spull_code sp_mirror_prune(struct sp_ctx *ctx, const char *dir,

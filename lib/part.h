@@ -112,18 +112,11 @@ enum spull_code sp_part_copy(struct sp_part *part, int fd, uint64_t size,
                              struct sp_watch *watch, struct spull_error *err);
 
 /*
- * Removes what processes that are gone have left in dir, of whatever blob; what
- * can't be seen from here, if it is older than the options' keep_days. Nobody
- * can take it up any more. Adds to *count and *bytes.
- */
-void sp_part_sweep(const char *dir, const struct sp_ctx *ctx, uint64_t *count,
-                   uint64_t *bytes);
-
-/*
  * Removes from a directory the parts and journals that nobody has written to
- * for so many days (0: none), and the leads of parts that are no more.
+ * for so many days (0: none), and the journals and leads of parts that are no
+ * more. Adds to *count and *bytes.
  */
-void sp_part_tidy(int dir, unsigned days);
+void sp_part_tidy(int dir, unsigned days, uint64_t *count, uint64_t *bytes);
 
 /* Removes what processes that are gone have left beside a finished file, of the
  * same blob; what can't be seen from here, if it is older than that. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * part_sweep: removes what processes that are gone have left in a directory,
- * for who knows that nobody will take it up.
+ * part_sweep: removes what processes that are gone have left in a directory.
  *
- * A process that can't be seen from here may live on, so only age tells there;
- * so it does for a part without journal or lead, which says no owner.
+ * Whoever tidies up does not know what is of use to whom, so only age tells
+ * there. Of one blob that is here now, all goes at once that the dead have
+ * left; a process that can't be seen from here may live on, so again age tells.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -81,40 +81,6 @@ static void sweep_journal(const struct sweep *sweep, const char *name)
     free(part);
 }
 
-/* A leader that was killed before it had written a journal. */
-static void sweep_lead(const struct sweep *sweep, const char *name)
-{
-    char target[SP_LEAD_ROOM];
-    char part[SP_LEAD_ROOM];
-    struct sp_owner owner;
-    ssize_t len = readlinkat(sweep->dir, name, target, sizeof target - 1);
-
-    target[len > 0 ? len : 0] = '\0';
-    if (!sp_lead_split(target, part, &owner) ||
-        !is_nobodys(sweep, &owner, name))
-        return;
-    /* In this order: without the link, nothing says whose that part was. */
-    if (strncmp(part, ".spull-", 7) == 0) {
-        take_away(sweep, part);
-        sp_journal_remove_next(sweep->dir, part);
-    }
-    take_away(sweep, name);
-}
-
-static void sweep_one(const struct sweep *sweep, const char *name)
-{
-    const char *suffix = strrchr(name, '.');
-
-    if (strncmp(name, ".spull-", 7) != 0)
-        return;
-    if (strcmp(suffix, ".spans") == 0)
-        sweep_journal(sweep, name);
-    else if (strcmp(suffix, ".lead") == 0)
-        sweep_lead(sweep, name);
-    else if (is_old(sweep, name))
-        take_away(sweep, name);
-}
-
 static void each(const struct sweep *sweep,
                  void (*one)(const struct sweep *, const char *))
 {
@@ -142,18 +108,6 @@ static struct sweep sweep_of(int dir, unsigned days, uint64_t *count,
         .bytes = bytes};
 }
 
-void sp_part_sweep(const char *dir, const struct sp_ctx *ctx, uint64_t *count,
-                   uint64_t *bytes)
-{
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    struct sweep sweep = sweep_of(fd, ctx->opts.keep_days, count, bytes);
-
-    if (fd < 0)
-        return;
-    each(&sweep, sweep_one);
-    close(fd);
-}
-
 /* Is it a lead whose part is no more, and whose leader does not run here? */
 static bool is_void(const struct sweep *sweep, const char *name)
 {
@@ -170,14 +124,36 @@ static bool is_void(const struct sweep *sweep, const char *name)
            errno == ENOENT;
 }
 
+/* A journal that was about to go when its process died, after its part had got
+ * the final name? */
+static bool is_orphan(const struct sweep *sweep, const char *name)
+{
+    struct journal journal = {0};
+    char *part = sibling(name, ".spans", ".part");
+    struct stat info;
+    bool orphan = part != NULL && sp_journal_read(sweep->dir, name, &journal) &&
+                  sp_owner_life(&journal.owner) == SP_GONE &&
+                  fstatat(sweep->dir, part, &info, AT_SYMLINK_NOFOLLOW) != 0 &&
+                  errno == ENOENT;
+
+    sp_journal_done(&journal);
+    free(part);
+    return orphan;
+}
+
 static void tidy_one(const struct sweep *sweep, const char *name)
 {
     const char *suffix = strrchr(name, '.');
+    bool goes = false;
 
     if (strncmp(name, ".spull-", 7) != 0)
         return;
-    if (strcmp(suffix, ".lead") == 0 ? is_void(sweep, name)
-                                     : is_old(sweep, name))
+    if (strcmp(suffix, ".lead") == 0)
+        goes = is_void(sweep, name);
+    else
+        goes = is_old(sweep, name) ||
+               (strcmp(suffix, ".spans") == 0 && is_orphan(sweep, name));
+    if (goes)
         take_away(sweep, name);
 }
 
@@ -191,11 +167,9 @@ static void bury_one(const struct sweep *sweep, const char *name)
         sweep_journal(sweep, name);
 }
 
-void sp_part_tidy(int dir, unsigned days)
+void sp_part_tidy(int dir, unsigned days, uint64_t *count, uint64_t *bytes)
 {
-    uint64_t count = 0;
-    uint64_t bytes = 0;
-    struct sweep sweep = sweep_of(dir, days, &count, &bytes);
+    struct sweep sweep = sweep_of(dir, days, count, bytes);
 
     each(&sweep, tidy_one);
 }

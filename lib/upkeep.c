@@ -191,11 +191,14 @@ static bool verify(void *payload, const char *hex)
 static enum spull_code run(struct walk *walk, struct spull_error *err)
 {
     const struct sp_upkeep *what = walk->what;
+    uint64_t count = 0; /* that is not told */
+    uint64_t bytes = 0;
     enum spull_code code =
         sp_store_each(&walk->store, what->prune ? prune : verify, walk, err);
 
     if (code == SPULL_OK && what->prune)
-        sp_part_tidy(walk->store.dir, what->ctx->opts.keep_days);
+        sp_part_tidy(walk->store.dir, what->ctx->opts.keep_days, &count,
+                     &bytes);
     if (code == SPULL_OK && walk->first.code != SPULL_OK && err != NULL)
         *err = walk->first;
     return code == SPULL_OK ? walk->first.code : code;

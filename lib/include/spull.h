@@ -322,8 +322,9 @@ SPULL_API enum spull_code spull_mirror(struct spull *session, const char *dir,
                                        struct spull_error *err);
 
 /*
- * Removes from the tree the blobs that no manifest in it names, and what
- * processes that are gone have left; brings lists of tags in line with the
+ * Removes from the tree the blobs that no manifest in it names, partial files
+ * older than the session's keep_days, and what processes that are gone have
+ * left of documents; brings lists of tags in line with the
  * manifests that are there. *count and *bytes: what was removed. If a document
  * can't be read, no blob is removed. STORAGE, NOT_FOUND, INTEGRITY, INTERNAL.
  */

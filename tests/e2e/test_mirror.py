@@ -744,6 +744,31 @@ class Prune(Mirror):
         self.assertEqual(sorted(set(left) & {name * 64 for name in "abc"}),
                          ["a" * 64, "b" * 64])
 
+    def test_what_a_dead_process_has_left(self):
+        """It is for the next run, however many others prune before."""
+        scene = self.scene()
+        self.mirror(scene, "--add", "lab/other:1=" +
+                    scene.put("other.sif", images.sif(seed=3)))
+        data, gate = images.sif(2 * MIB), Gate(MIB + MIB // 2)
+        scene.image("lab/solver:1", data, Reply(data, gate=gate, etag='"1"'),
+                    size="bytes")
+        process = scene.start("mirror", "tree", "lab/solver:1")
+        gate.wait_reached()
+        process.terminate()
+        spull.finish(process)
+        left = [name for name in tree.blobs(self.tree(scene))
+                if name.endswith((".part", ".spans"))]
+        self.assertEqual(len(left), 2, left)
+        result = self.mirror(scene, "--prune", "--json")
+        self.assertEqual(self.assertJson(result)["removed"], 0)
+        self.assertLessEqual(set(left), set(tree.blobs(self.tree(scene))))
+        scene.image("lab/solver:1", data, Reply(data, etag='"1"'),
+                    size="bytes")
+        said = self.assertJson(self.mirror(scene, "--json", "lab/solver:1"))
+        self.assertLess(said["transferred"], MIB)
+        self.assertTree(scene, {"lab/solver:1": data,
+                                "lab/other:1": images.sif(seed=3)})
+
     def test_what_goes_and_what_stays(self):
         scene = self.scene()
         data = scene.image("lab/solver:1")

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * part_sweep: what is left of processes that are gone goes, what may be in use
+ * part_sweep: what nobody will take up goes, what may be of use
  * stays; and a part that is filled from a file.
  */
 #include <dirent.h>
@@ -71,7 +71,10 @@ static void sweep(unsigned expected)
     uint64_t count = 0;
     uint64_t bytes = 0;
 
-    sp_part_sweep(".", &ctx, &count, &bytes);
+    int fd = open(".", O_RDONLY | O_DIRECTORY);
+    assert_true(fd >= 0);
+    sp_part_tidy(fd, ctx.opts.keep_days, &count, &bytes);
+    close(fd);
     assert_int_equal(count, expected);
     assert_true(bytes > 0 || expected == 0);
 }
@@ -110,19 +113,64 @@ static void die(bool journal)
     _exit(0);
 }
 
-static void what_the_dead_leave_goes(void **state)
+static void leave_behind(bool journal)
+{
+    int status = -1;
+    pid_t child = fork();
+
+    assert_true(child >= 0);
+    if (child == 0)
+        die(journal);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_int_equal(names(), journal ? 3 : 2);
+}
+
+/* Removes the parts, or makes all that there is eight days old. */
+static void each_name(bool remove)
+{
+    struct timespec old[2] = {{time(NULL) - 8 * 86400L, 0},
+                              {time(NULL) - 8 * 86400L, 0}};
+    DIR *dir = opendir(".");
+
+    assert_non_null(dir);
+    for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
+        const char *suffix = strrchr(entry->d_name, '.');
+        if (strncmp(entry->d_name, ".spull-", 7) != 0 ||
+            (remove && strcmp(suffix, ".part") != 0))
+            continue;
+        if (remove)
+            assert_int_equal(unlink(entry->d_name), 0);
+        else
+            assert_int_equal(
+                utimensat(AT_FDCWD, entry->d_name, old, AT_SYMLINK_NOFOLLOW),
+                0);
+    }
+    closedir(dir);
+}
+
+/* The next process may be taking it up. */
+static void what_the_dead_leave_goes_when_it_is_old(void **state)
 {
     (void)state;
     for (int journal = 0; journal < 2; journal++) {
-        int status = -1;
-        pid_t child = fork();
-        assert_true(child >= 0);
-        if (child == 0)
-            die(journal != 0);
-        assert_int_equal(waitpid(child, &status, 0), child);
-        assert_int_equal(status, 0);
+        leave_behind(journal != 0);
+        sweep(0);
         assert_int_equal(names(), journal ? 3 : 2);
+        each_name(false);
         sweep(journal ? 2 : 1);
+        sweep(0);
+        assert_int_equal(names(), 0);
+    }
+}
+
+static void what_has_no_part_goes(void **state)
+{
+    (void)state;
+    for (int journal = 0; journal < 2; journal++) {
+        leave_behind(journal != 0);
+        each_name(true);
+        sweep(journal ? 1 : 0);
         assert_int_equal(names(), 0);
     }
 }
@@ -190,8 +238,11 @@ static void fills_from_a_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(what_is_in_use_stays),     TEST(what_the_dead_leave_goes),
-        TEST(only_age_tells_of_others), TEST(days_without_end),
+        TEST(what_is_in_use_stays),
+        TEST(what_the_dead_leave_goes_when_it_is_old),
+        TEST(what_has_no_part_goes),
+        TEST(only_age_tells_of_others),
+        TEST(days_without_end),
         TEST(fills_from_a_file),
     };
 
