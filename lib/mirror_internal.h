@@ -13,6 +13,7 @@
 #ifndef SP_MIRROR_INTERNAL_H
 #define SP_MIRROR_INTERNAL_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -65,10 +66,36 @@ enum spull_code sp_mirror_read(const char *dir, const char *folder,
                                struct sp_buf *out, bool *there,
                                struct spull_error *err);
 
+/* Is it text already? */
+bool sp_mirror_says(const char *dir, const char *folder, const char *text);
+
 /* Makes it text, in one step, unless it is; then *changed is set. */
 enum spull_code sp_mirror_write(const char *dir, const char *folder,
                                 const char *text, bool *changed,
                                 struct spull_error *err);
+
+/* The same in steps: a document that others can see to come. */
+struct sp_mirror_draft {
+    char *shown; /* the folder it is in */
+    int dir;
+    int file;
+    char name[NAME_MAX + 1]; /* "": it has got its own */
+};
+
+/* To end in any case. */
+enum spull_code sp_mirror_draft_begin(const char *dir, const char *folder,
+                                      struct sp_mirror_draft *draft,
+                                      struct spull_error *err);
+
+/* Writes it, and gives it its name. *removed: it fails since somebody has
+ * dropped it. */
+enum spull_code sp_mirror_draft_publish(struct sp_mirror_draft *draft,
+                                        const char *text, bool *removed,
+                                        struct spull_error *err);
+void sp_mirror_draft_end(struct sp_mirror_draft *draft);
+
+/* Removes all drafts from a folder, whosever they are. */
+void sp_mirror_drop_drafts(const char *dir, const char *folder);
 
 /* The digest that the manifest in this folder states. false: none, no sha256,
  * or it can't be read. */
@@ -83,7 +110,8 @@ bool sp_mirror_is_litter(const char *path, const char *name);
 
 /*
  * Brings the list of tags in line with the manifests that are there. tag is the
- * one that must be in it: if it is, nothing else is looked at; NULL: look.
+ * one that must be in it, whoever is about to write another list: if it is,
+ * nothing else is looked at; NULL: look.
  */
 enum spull_code sp_mirror_tags(struct sp_watch *watch, const char *dir,
                                const char *container, const char *tag,

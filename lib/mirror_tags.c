@@ -4,9 +4,10 @@
  * lie beside it.
  *
  * The folders are the truth, the list a copy of it: so two processes need no
- * lock. Whoever has written a list looks at the folders again, and who finds
- * another one's tag missing puts it in. Whatever the order, the last one to
- * write has seen all there is.
+ * lock. Nobody ends before a list has his tag in it, and no older one can come
+ * after that: who writes a list begins the file before he looks at the folders,
+ * and who ends removes what others have begun, after his manifest is there.
+ * They begin anew, and see it; so it does not matter who is killed, and when.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -170,7 +171,36 @@ static bool has(const struct names *names, const char *tag)
                                        sizeof *names->list, compare) != NULL;
 }
 
-/* One look, and a new list if the old one is not right: then again is true. */
+/*
+ * Writes a list. It is begun before the folders are looked at: so whose
+ * manifest this look has missed finds the draft, and drops it. again: it has to
+ * be looked at again, now that it is written, or dropped.
+ */
+static enum spull_code rewrite(const char *dir, const char *container,
+                               const char *folder, const struct names *listed,
+                               bool *again, struct spull_error *err)
+{
+    struct sp_mirror_draft draft = {.shown = NULL};
+    struct names found = {0};
+    bool removed = false;
+    char *text = NULL;
+    enum spull_code code = sp_mirror_draft_begin(dir, folder, &draft, err);
+
+    if (code == SPULL_OK)
+        code = look(dir, container, listed, &found, err);
+    if (code == SPULL_OK)
+        code = sp_tags_print(container, found.list, found.count, &text, err);
+    if (code == SPULL_OK && !sp_mirror_says(dir, folder, text)) {
+        code = sp_mirror_draft_publish(&draft, text, &removed, err);
+        *again = code == SPULL_OK || removed;
+    }
+    free(text);
+    names_done(&found);
+    sp_mirror_draft_end(&draft);
+    return removed ? SPULL_OK : code;
+}
+
+/* One look, and a new list if the old one is not right. */
 static enum spull_code bring_in_line(const char *dir, const char *container,
                                      const char *folder, const char *tag,
                                      bool *again, struct spull_error *err)
@@ -178,20 +208,18 @@ static enum spull_code bring_in_line(const char *dir, const char *container,
     struct names listed = {0};
     struct names found = {0};
     bool there = false;
-    char *text = NULL;
+    bool right = false;
     enum spull_code code = read_list(dir, folder, &listed, &there, err);
 
     *again = false;
-    if (code != SPULL_OK || (tag != NULL && has(&listed, tag)))
-        goto out;
-    code = look(dir, container, &listed, &found, err);
-    if (code != SPULL_OK || is_same(&listed, &found))
-        goto out;
-    code = sp_tags_print(container, found.list, found.count, &text, err);
-    if (code == SPULL_OK)
-        code = sp_mirror_write(dir, folder, text, again, err);
-out:
-    free(text);
+    if (code == SPULL_OK && tag != NULL) {
+        right = has(&listed, tag);
+    } else if (code == SPULL_OK) {
+        code = look(dir, container, &listed, &found, err);
+        right = is_same(&listed, &found);
+    }
+    if (code == SPULL_OK && !right)
+        code = rewrite(dir, container, folder, &listed, again, err);
     names_done(&listed);
     names_done(&found);
     return code;
@@ -203,9 +231,12 @@ enum spull_code sp_mirror_tags(struct sp_watch *watch, const char *dir,
 {
     char *folder = sp_mirror_path(container, "tags");
     enum spull_code code = folder == NULL ? sp_err_nomem(err) : SPULL_OK;
+    bool ours = tag != NULL;
     bool again = true;
 
     while (code == SPULL_OK && again) {
+        if (ours)
+            sp_mirror_drop_drafts(dir, folder);
         code = bring_in_line(dir, container, folder, tag, &again, err);
         *changed = *changed || again;
         tag = NULL;

@@ -6,6 +6,7 @@
  * web server sends the old one or the new one, also after a crash. One that
  * would not change is not touched.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -67,14 +68,20 @@ static bool read_owner(const char *name, struct sp_owner *out)
     return sp_owner_parse(text, out);
 }
 
-bool sp_mirror_is_litter(const char *path, const char *name)
+static bool is_draft(const char *name)
 {
     size_t len = strlen(name);
+
+    return strncmp(name, TEMPORARY, strlen(TEMPORARY)) == 0 && len >= 4 &&
+           strcmp(name + len - 4, ".new") == 0;
+}
+
+bool sp_mirror_is_litter(const char *path, const char *name)
+{
     struct sp_owner owner;
     struct stat info;
 
-    if (strncmp(name, TEMPORARY, strlen(TEMPORARY)) != 0 || len < 4 ||
-        strcmp(name + len - 4, ".new") != 0)
+    if (!is_draft(name))
         return false;
     if (read_owner(name, &owner) && sp_owner_life(&owner) != SP_ELSEWHERE)
         return sp_owner_life(&owner) == SP_GONE;
@@ -261,54 +268,84 @@ static enum spull_code write_all(int fd, const char *text, const char *shown,
     return SPULL_OK;
 }
 
-static enum spull_code replace_in(int dir, const char *shown, const char *text,
+static enum spull_code open_draft(struct sp_mirror_draft *draft,
                                   struct spull_error *err)
 {
-    char name[NAME_MAX + 1];
-    enum spull_code code = SPULL_OK;
-    int fd = -1;
-
-    if (!print_name(name, sizeof name))
+    draft->dir = open(draft->shown, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (draft->dir < 0)
+        return sp_err_sys(err, SPULL_STORAGE, errno, "directory %s",
+                          draft->shown);
+    if (!print_name(draft->name, sizeof draft->name))
         return sp_err_nomem(err);
-    fd = openat(dir, name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
-    if (fd < 0)
+    draft->file = openat(draft->dir, draft->name,
+                         O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
+    if (draft->file < 0)
         return sp_err_sys(err, SPULL_STORAGE, errno,
-                          "cannot create a file in %s", shown);
-    code = write_all(fd, text, shown, err);
-    close(fd);
-    if (code == SPULL_OK && renameat(dir, name, dir, SP_MIRROR_INDEX) != 0)
-        code = sp_err_sys(err, SPULL_STORAGE, errno,
-                          "cannot replace %s/" SP_MIRROR_INDEX, shown);
-    if (code != SPULL_OK) {
-        unlinkat(dir, name, 0);
-        return code;
-    }
-    return flush(dir, shown, err);
+                          "cannot create a file in %s", draft->shown);
+    return SPULL_OK;
 }
 
-static enum spull_code replace(const char *dir, const char *folder,
-                               const char *text, struct spull_error *err)
+enum spull_code sp_mirror_draft_begin(const char *dir, const char *folder,
+                                      struct sp_mirror_draft *draft,
+                                      struct spull_error *err)
+{
+    enum spull_code code = SPULL_OK;
+
+    draft->dir = draft->file = -1;
+    draft->shown = sp_mirror_path(dir, folder);
+    if (draft->shown == NULL)
+        return sp_err_nomem(err);
+    code = sp_mirror_folder(dir, folder, err);
+    return code == SPULL_OK ? open_draft(draft, err) : code;
+}
+
+enum spull_code sp_mirror_draft_publish(struct sp_mirror_draft *draft,
+                                        const char *text, bool *removed,
+                                        struct spull_error *err)
+{
+    enum spull_code code = write_all(draft->file, text, draft->shown, err);
+
+    *removed = false;
+    if (code != SPULL_OK)
+        return code;
+    if (renameat(draft->dir, draft->name, draft->dir, SP_MIRROR_INDEX) != 0) {
+        *removed = errno == ENOENT;
+        return sp_err_sys(err, SPULL_STORAGE, errno,
+                          "cannot replace %s/" SP_MIRROR_INDEX, draft->shown);
+    }
+    draft->name[0] = '\0';
+    return flush(draft->dir, draft->shown, err);
+}
+
+void sp_mirror_draft_end(struct sp_mirror_draft *draft)
+{
+    if (draft->file >= 0) {
+        if (draft->name[0] != '\0')
+            unlinkat(draft->dir, draft->name, 0);
+        close(draft->file);
+    }
+    if (draft->dir >= 0)
+        close(draft->dir);
+    free(draft->shown);
+}
+
+void sp_mirror_drop_drafts(const char *dir, const char *folder)
 {
     char *path = sp_mirror_path(dir, folder);
-    enum spull_code code =
-        path == NULL ? sp_err_nomem(err) : sp_mirror_folder(dir, folder, err);
-    int fd = -1;
+    DIR *list = path == NULL ? NULL : opendir(path);
+    struct dirent *entry = NULL;
 
-    if (code == SPULL_OK) {
-        fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        code = fd < 0
-                   ? sp_err_sys(err, SPULL_STORAGE, errno, "directory %s", path)
-                   : replace_in(fd, path, text, err);
-    }
-    if (fd >= 0)
-        close(fd);
     free(path);
-    return code;
+    if (list == NULL)
+        return;
+    /* The stream is this thread's own (readdir(3), ATTRIBUTES). */
+    while ((entry = readdir(list)) != NULL) /* NOLINT(concurrency-mt-unsafe) */
+        if (is_draft(entry->d_name))
+            unlinkat(dirfd(list), entry->d_name, 0);
+    closedir(list);
 }
 
-enum spull_code sp_mirror_write(const char *dir, const char *folder,
-                                const char *text, bool *changed,
-                                struct spull_error *err)
+bool sp_mirror_says(const char *dir, const char *folder, const char *text)
 {
     struct sp_buf old;
     bool there = false;
@@ -316,12 +353,25 @@ enum spull_code sp_mirror_write(const char *dir, const char *folder,
     bool same = sp_mirror_read(dir, folder, &old, &there, NULL) == SPULL_OK &&
                 there && old.len == strlen(text) &&
                 memcmp(old.data, text, old.len) == 0;
-    enum spull_code code = SPULL_OK;
 
     sp_buf_done(&old);
-    if (same)
+    return same;
+}
+
+enum spull_code sp_mirror_write(const char *dir, const char *folder,
+                                const char *text, bool *changed,
+                                struct spull_error *err)
+{
+    struct sp_mirror_draft draft = {.shown = NULL};
+    bool removed = false;
+    enum spull_code code = SPULL_OK;
+
+    if (sp_mirror_says(dir, folder, text))
         return SPULL_OK;
-    code = replace(dir, folder, text, err);
+    code = sp_mirror_draft_begin(dir, folder, &draft, err);
+    if (code == SPULL_OK)
+        code = sp_mirror_draft_publish(&draft, text, &removed, err);
+    sp_mirror_draft_end(&draft);
     if (code == SPULL_OK)
         *changed = true;
     return code;

@@ -10,9 +10,10 @@ import time
 
 from harness import images, registry, spull, tree
 from harness.case import main
-from harness.engine import LONG
+from harness.engine import LONG, put_down
 from harness.nginx import Nginx
 from harness.servers import Reply, page
+from test_many_tasks import preload
 from test_mirror import OLD, Mirror
 
 CONTAINERS = ("lab/solver", "lab/mesher", "deep/er/viewer")
@@ -166,6 +167,29 @@ class Crashes(Mirror):
         self.assertTree(scene, found)
         # Nothing came twice.
         self.assertLessEqual(len(scene.blobs()), len(refs) + 1)
+
+    def test_killed_with_an_old_list(self):
+        """One looks which tags there are, another one brings a tag meanwhile
+        and is done; then the first one's list appears, and nobody is left to
+        look again."""
+        scene = self.scene()
+        reached, go = scene.path("reached"), scene.path("go")
+        slow = preload(self.folder, "last_word")
+        slow.update(REACHED=reached, GO=go)
+        found = {}
+        for tag in "12":
+            scene.put(tag + ".sif", images.sif(seed=int(tag)))
+            found["lab/solver:" + tag] = images.sif(seed=int(tag))
+        task = scene.start("mirror", "tree", "--add", "lab/solver:1=1.sif",
+                           env=slow)
+        self.addCleanup(put_down, task)
+        end = time.monotonic() + spull.TIMEOUT
+        while not os.path.exists(reached) and time.monotonic() < end:
+            time.sleep(0.01)
+        self.mirror(scene, "--add", "lab/solver:2=2.sif")
+        scene.put("go", b"")
+        spull.finish(task)
+        self.assertTree(scene, found)
 
     def test_a_prune_beside(self):
         """Old blobs that nobody names are brought back into use while another
