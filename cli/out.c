@@ -178,7 +178,10 @@ void out_json(struct out_object *object, const char *name, const char *value)
 {
     char *clean = as_utf8(value);
 
-    add(object, name, clean != NULL ? cJSON_Parse(clean) : NULL);
+    /* As it is: parsed, its numbers would be doubles. */
+    if (clean != NULL)
+        cJSON_Minify(clean);
+    add(object, name, clean != NULL ? cJSON_CreateRaw(clean) : NULL);
     free(clean);
 }
 

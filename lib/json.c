@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * json: bytes that somebody sent to one JSON object, and back to text.
+ * json: bytes that somebody sent to one JSON object.
  *
  * A document is measured before cJSON sees it: how deep it nests and how many
  * values it has decide how much stack and memory cJSON uses. What the members
@@ -10,7 +10,6 @@
 
 #include <string.h>
 
-#include "buf.h"
 #include "err.h"
 #include "limits.h"
 
@@ -117,45 +116,4 @@ enum spull_code sp_json_parse(const char *bytes, size_t len, cJSON **out,
     else
         cJSON_Delete(root);
     return code;
-}
-
-/*
- * Writes the character at text as JSON that is ASCII: a terminal may show the
- * document as it is. Returns how many bytes of text it stands for.
- */
-static size_t add_ascii(struct sp_buf *out, const char *text, size_t len,
-                        enum sp_buf_result *result)
-{
-    uint32_t point = 0;
-    size_t count = sp_utf8_next(text, len, &point);
-
-    if (count == 0)
-        point = 0xfffd; /* what is no UTF-8 is no JSON (RFC 8259, 8.1) */
-    if (point < 0x7f)
-        *result = sp_buf_add(out, text, 1);
-    else if (point < 0x10000)
-        *result = sp_buf_print(out, "\\u%04x", (unsigned)point);
-    else
-        *result = sp_buf_print(out, "\\u%04x\\u%04x",
-                               (unsigned)(0xd7c0 + (point >> 10)),
-                               (unsigned)(0xdc00 | (point & 0x3ff)));
-    return count > 0 ? count : 1;
-}
-
-char *sp_json_ascii(const cJSON *root)
-{
-    char *json = cJSON_Print(root);
-    struct sp_buf out;
-    enum sp_buf_result result = SP_BUF_OK;
-
-    if (!json)
-        return NULL;
-    sp_buf_init(&out, SIZE_MAX);
-    size_t len = strlen(json);
-    for (size_t at = 0; at < len && result == SP_BUF_OK;)
-        at += add_ascii(&out, json + at, len - at, &result);
-    cJSON_free(json);
-    char *text = result == SP_BUF_OK ? sp_buf_take(&out) : NULL;
-    sp_buf_done(&out);
-    return text;
 }

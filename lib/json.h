@@ -30,7 +30,13 @@ enum spull_code sp_json_parse(const char *bytes, size_t len, cJSON **out,
  */
 const char *sp_json_odd(const char *bytes, size_t len, size_t *line);
 
-/* The document, printed again in ASCII, to free(); NULL: out of memory. */
+/*
+ * What sp_json_parse() takes, laid out and in ASCII, with each number as it
+ * was sent; to free(). NULL: out of memory.
+ */
+char *sp_json_print(const char *bytes, size_t len);
+
+/* The same of what was made here. */
 char *sp_json_ascii(const cJSON *root);
 
 #endif

@@ -199,7 +199,7 @@ enum spull_code sp_manifest_parse(const char *bytes, size_t len,
     if (code != SPULL_OK)
         goto out;
     read_config(root, &manifest);
-    manifest.json = sp_json_ascii(root);
+    manifest.json = sp_json_print(bytes, len);
     if (!manifest.json) {
         code = sp_err_nomem(err);
         goto out;

@@ -18,7 +18,7 @@
 #include "digest.h"
 
 struct sp_manifest {
-    char *json; /* parsed and printed again, no final line break */
+    char *json; /* printed again, no final line break */
     uint64_t size;
     struct sp_digest digest; /* of the layer, which describes the blob */
     char **urls;             /* as written; at least one */

@@ -232,7 +232,7 @@ SPULL_API void spull_tags_free(struct spull_tags *tags);
 
 /* A manifest that was read and found sound. */
 struct spull_manifest {
-    char *json;    /* the whole document, parsed and printed again */
+    char *json;    /* the whole document, found sound and printed again */
     char *url;     /* where it came from */
     char *ref;     /* COLLECTION/NAME:TAG */
     char *pinned;  /* the same with @sha256:HEX; NULL: it states no sha256 */

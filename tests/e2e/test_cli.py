@@ -586,11 +586,16 @@ class Outputs(Case):
         text = registry.manifest_of(images.sif(), ["/x"]).replace(
             b'"schemaVersion": 2,',
             b'"schemaVersion": 2, "note": "k\xc3\xa4se", '
-            b'"large": 123456789012345,')
+            b'"large": 9007199254740993, "exact": 0.10,')
         scene.manifest(REF, page(text))
         result = scene.run("manifest", REF)
         self.assertEqual(self.assertJson(result), json.loads(text))
+        self.assertIn("0.10", result.out)
         self.assertEqual(result.err, "")
+        result = scene.run("manifest", "--json", REF)
+        self.assertEqual(self.assertJson(result)["manifest"],
+                         json.loads(text))
+        self.assertEqual(len(result.lines), 1)
 
     def test_manifest_of_a_weak_image(self):
         scene = self.scene()

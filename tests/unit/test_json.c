@@ -102,6 +102,46 @@ static void comes_out_as_ascii(void **state)
     cJSON_Delete(root);
 }
 
+static void comes_out_as_it_was_sent(void **state)
+{
+    static const struct {
+        const char *text, *printed;
+    } cases[] = {
+        {"{}", "{}"},
+        {"\xef\xbb\xbf\n{ \f}\n", "{}"},
+        {"{\"a\":[],\"b\" : { },\"c\":[ [1 ,2], {}]}",
+         "{\n\t\"a\":\t[],\n\t\"b\":\t{},\n\t\"c\":\t[[1, 2], {}]\n}"},
+        {"{\"a\":{\"b\":[{\"c\":true},null,false]}}",
+         "{\n\t\"a\":\t{\n\t\t\"b\":\t[{\n\t\t\t\t\"c\":\ttrue\n\t\t\t}, "
+         "null, false]\n\t}\n}"},
+        /* no double has these */
+        {"{\"a\":9007199254740993}", "{\n\t\"a\":\t9007199254740993\n}"},
+        {"{\"a\":[18446744073709551615,-0,1.10,1E+400]}",
+         "{\n\t\"a\":\t[18446744073709551615, -0, 1.10, 1E+400]\n}"},
+        /* nor has JSON these */
+        {"{\"a\":[01,-007,1.]}", "{\n\t\"a\":\t[1, -7, 1]\n}"},
+        {"{\"a\":[009e999]}", "{\n\t\"a\":\t[null]\n}"},
+        {"{\"a\":\"x\ty\nz\"}", "{\n\t\"a\":\t\"x\\u0009y\\u000az\"\n}"},
+        {"{\"a\":\"\\\"{[,:]}\\\\\"}", "{\n\t\"a\":\t\"\\\"{[,:]}\\\\\"\n}"},
+        {"{\"a\":\"\\u003c\\u0022\\u005C\\u001f\\ud83d\\udc2e\\n\"}",
+         "{\n\t\"a\":\t\"<\\u0022\\u005C\\u001f\\ud83d\\udc2e\\n\"\n}"},
+        {"{\"a\":\"\\/\\u00e9\",\"a\":1}",
+         "{\n\t\"a\":\t\"/\\u00e9\",\n\t\"a\":\t1\n}"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < UNIT_COUNT(cases); i++) {
+        size_t len = strlen(cases[i].text);
+        cJSON *root = NULL;
+        assert_int_equal(sp_json_parse(cases[i].text, len, &root, NULL),
+                         SPULL_OK);
+        char *json = sp_json_print(cases[i].text, len);
+        assert_string_equal(json, cases[i].printed);
+        cJSON_Delete(root);
+        free(json);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -109,6 +149,7 @@ int main(void)
         cmocka_unit_test(one_object),
         cmocka_unit_test(has_an_end),
         cmocka_unit_test(comes_out_as_ascii),
+        cmocka_unit_test(comes_out_as_it_was_sent),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
