@@ -130,8 +130,34 @@ void text_printable(char *dst, size_t cap, const char *source)
     }
 }
 
-/* A password may have anything in it but a slash: with one, the library sees
- * a host that ends there. */
+/* Is what follows the first colon, of what should be HOST:PORT, neither a port
+ * nor the end of an address in a sentence? */
+static bool is_no_port(const char *host)
+{
+    const char *colon = host + (host[0] == '[' ? strcspn(host, "]") : 0);
+    size_t digits;
+
+    colon += strcspn(colon, ":/@ ");
+    if (*colon != ':')
+        return false;
+    digits = strspn(colon + 1, "0123456789");
+    return digits > 5 || (digits == 0 && colon[1] == '/') ||
+           strchr("/?#@ :,;)'\"", colon[1 + digits]) == NULL;
+}
+
+/* Behind the last '@' before end that no pin begins with; else user itself. */
+static char *host_before(char *user, char *end)
+{
+    while (end > user && (end[-1] != '@' || strncmp(end, "sha256:", 7) == 0))
+        end--;
+    return end;
+}
+
+/*
+ * A host ends at a slash, and a path may have an '@'. But if there is none
+ * before that slash, and no port either, the slash is one of a password that
+ * nobody encoded, and there was no host yet.
+ */
 void text_hide_users(char *text, size_t cap)
 {
     bool full = strlen(text) + 1 >= cap;
@@ -140,10 +166,14 @@ void text_hide_users(char *text, size_t cap)
     for (; at != NULL; at = strstr(at, "://")) {
         char *user = at + 3;
         char *end = user + strcspn(user, "/");
-        char *host = end;
+        char *host = host_before(user, end);
 
-        while (host > user && host[-1] != '@')
-            host--;
+        if (host == user && is_no_port(user)) {
+            end = strstr(user, "://");
+            if (end == NULL)
+                end = strchr(user, '\0');
+            host = host_before(user, end);
+        }
         if (host > user)
             memmove(user, host, strlen(host) + 1);
         else if (full && *end == '\0')

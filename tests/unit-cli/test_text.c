@@ -81,9 +81,28 @@ static void hides_users(void **state)
         {"http://", "http://", 0},
         {"://://u:w@h", "://://h", 0},
         {"", "", 0},
+        /* with a slash, that should have been "%2F" */
+        {"http://u:p/w@h/a/b", "http://h/a/b", 0},
+        {"http://u:8p/w@h/a/b:c@sha256:0", "http://h/a/b:c@sha256:0", 0},
+        {"http://u:/w/@d@h:1/a", "http://h:1/a", 0},
+        {"http://u:w d/x@h/a", "http://h/a", 0},
+        {"http://u:123456/x@h/a", "http://h/a", 0},
+        {"'http://u:p/w@h/a': no", "'http://h/a': no", 0},
+        {"http://u:p/w@h/a to http://v:q/@i/b", "http://h/a to http://i/b", 0},
+        /* that are none */
+        {"http://h/a@b/c", "http://h/a@b/c", 0},
+        {"http://h:80/a@b/c", "http://h:80/a@b/c", 0},
+        {"http://h:80?a/b@c", "http://h:80?a/b@c", 0},
+        {"http://[::1]:80/a@b", "http://[::1]:80/a@b", 0},
+        {"http://[::1]/a@b", "http://[::1]/a@b", 0},
+        {"http://h: no/a@b", "http://h: no/a@b", 0},
+        {"http://h:80: no/a@b", "http://h:80: no/a@b", 0},
+        {"http://h:8x/a@sha256:0", "http://h:8x/a@sha256:0", 0},
+        {"\"http://h\": no: a/b@c", "\"http://h\": no: a/b@c", 0},
         /* What may be cut is not shown, nor is what can't be but looks so. */
         {"x http://me:wo", "x http://", 15},
-        {"x http://me:w/", "x http://me:w/", 15},
+        {"x http://me:w/", "x http://", 15},
+        {"x http://me:8/", "x http://me:8/", 15},
         {"x http://me:w@", "x http://", 15},
     };
 
