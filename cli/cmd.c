@@ -112,12 +112,11 @@ static void on_log(void *payload, enum spull_level level, const char *line)
         say_detail("%s", line);
 }
 
-enum spull_code cmd_open(const struct cmd_call *call,
-                         const struct spull_options *adjust, struct spull **out,
-                         struct spull_error *err)
+static enum spull_code open_session(const struct cmd_call *call,
+                                    const struct spull_options *adjust,
+                                    struct spull **out, struct spull_error *err)
 {
     struct spull_options options;
-    struct spull *session = NULL;
     const char *registry = NULL;
     const char **headers = NULL;
     enum spull_code code = rc_registry(call->rc, &registry, err);
@@ -134,10 +133,20 @@ enum spull_code cmd_open(const struct cmd_call *call,
     if (headers == NULL)
         return fail_nomem(err);
     options.headers = headers;
-    code = spull_new(&options, &session, err);
+    code = spull_new(&options, out, err);
     free(headers);
     if (code == SPULL_USAGE && err->sys != 0)
         rc_blame(call->rc, err);
+    return code;
+}
+
+enum spull_code cmd_open(const struct cmd_call *call,
+                         const struct spull_options *adjust, struct spull **out,
+                         struct spull_error *err)
+{
+    struct spull *session = NULL;
+    enum spull_code code = open_session(call, adjust, &session, err);
+
     if (code == SPULL_USAGE && err->hint[0] == '\0')
         fail_hint(err, "'spull config' shows where each setting comes from");
     if (code != SPULL_OK)
@@ -145,6 +154,15 @@ enum spull_code cmd_open(const struct cmd_call *call,
     stop_watch(session);
     *out = session;
     return SPULL_OK;
+}
+
+enum spull_code cmd_try(const struct cmd_call *call, struct spull_error *err)
+{
+    struct spull *session = NULL;
+    enum spull_code code = open_session(call, NULL, &session, err);
+
+    spull_free(session);
+    return code;
 }
 
 void cmd_close(struct spull *session)
@@ -159,6 +177,57 @@ enum spull_code cmd_report_out(const struct spull_error *err)
     if (err->code != SPULL_CANCELLED || stop_signal() != SIGPIPE)
         say_error(err, NULL);
     return err->code;
+}
+
+/* A word that a shell takes as it is, or in quotes. */
+static void add_word(struct text *text, const char *word)
+{
+    if (word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                          "0123456789-._~/:@%+,=")] == '\0') {
+        text_add(text, "%s", word);
+        return;
+    }
+    text_add(text, "'");
+    for (; *word != '\0'; word++)
+        text_add(text, *word == '\'' ? "'\\''" : "%c", *word);
+    text_add(text, "'");
+}
+
+/* The options that say where the registry is and how to get there. Those that
+ * may hold a secret are not repeated. */
+static void add_session_options(struct text *text, const struct opt_line *line)
+{
+    for (size_t i = 0; i < line->given_count; i++) {
+        const struct opt_given *given = &line->given[i];
+        struct opt_line one = {.given = &line->given[i], .given_count = 1};
+
+        if (!opt_is_given(&one, &settings_session))
+            continue;
+        if (given->row->kind == OPT_FLAG)
+            text_add(text, "--%s%s ", strcmp(given->value, "no") ? "" : "no-",
+                     given->row->name);
+        if (given->row->kind == OPT_REGISTRY || given->row->kind == OPT_PATH) {
+            text_add(text, "--%s ", given->row->name);
+            add_word(text, given->value);
+            text_add(text, " ");
+        }
+    }
+}
+
+/* A hint that is a command works when it is pasted: with the options that this
+ * call had for its session. */
+static void complete_hint(const struct cmd_call *call, struct spull_error *err)
+{
+    static const char start[] = "\"spull tags ";
+    char hint[sizeof err->hint];
+    struct text text = text_on(hint, sizeof hint);
+
+    if (strncmp(err->hint, start, strlen(start)) != 0)
+        return;
+    text_add(&text, "%s", start);
+    add_session_options(&text, call->line);
+    text_add(&text, "%s", err->hint + strlen(start));
+    fail_hint(err, "%s", hint);
 }
 
 /* As an object on stdout. */
@@ -191,19 +260,22 @@ enum spull_code cmd_report_line(const struct cmd_call *call,
 {
     /* One that is wrong by itself is quoted in the text already. */
     const char *ref = err->code == SPULL_USAGE ? NULL : line->ref;
+    struct spull_error whole = *err;
     char place[REPORT_MAX];
     struct text text = text_on(place, sizeof place);
 
     /* What ends because nobody reads the results is no news. */
     if (err->code == SPULL_CANCELLED && stop_signal() == SIGPIPE)
         return err->code;
+    complete_hint(call, &whole);
     if (line->file == NULL) {
-        say_error(err, ref);
+        say_error(&whole, ref);
     } else {
         text_add(&text, "%s:%u%s%s", line->file, line->number,
                  ref != NULL ? ": " : "", ref != NULL ? ref : "");
         text_hide_users(place, sizeof place);
-        say_error(err, place);
+        say_error(&whole, place);
     }
-    return call->common->json ? report_json(line->ref, path, err) : err->code;
+    return call->common->json ? report_json(line->ref, path, &whole)
+                              : err->code;
 }

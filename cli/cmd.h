@@ -92,6 +92,9 @@ enum spull_code cmd_open(const struct cmd_call *call,
                          struct spull_error *err);
 void cmd_close(struct spull *session);
 
+/* Would it open? */
+enum spull_code cmd_try(const struct cmd_call *call, struct spull_error *err);
+
 /*
  * The references that a call is about: the operands from the one with number
  * skip on, then the lines of each -f FILE. *out starts as zeros, and is to be

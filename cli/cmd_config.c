@@ -314,7 +314,6 @@ static enum spull_code run(const struct cmd_call *call)
     const struct opts *opts = call->opts;
     struct printer printer = {.json = call->common->json, .code = SPULL_OK};
     struct spull_error err;
-    const char *registry = NULL;
     enum spull_code code;
 
     if (opts->registries)
@@ -326,7 +325,7 @@ static enum spull_code run(const struct cmd_call *call)
     if (opts->registries)
         return SPULL_OK;
     /* Shown all the same: whoever has this error wants to see why. */
-    code = rc_registry(call->rc, &registry, &err);
+    code = cmd_try(call, &err);
     if (code != SPULL_OK)
         say_error(&err, NULL);
     return code;

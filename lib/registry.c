@@ -164,11 +164,16 @@ static enum spull_code read_manifest(struct sp_ctx *ctx, struct sp_page *page,
     return code;
 }
 
-static void hint_missing(const struct sp_ref *ref, enum spull_code code,
+/* Whoever has put the registry into the reference does so again. */
+static void hint_missing(const struct sp_url *registry,
+                         const struct sp_ref *ref, enum spull_code code,
                          struct spull_error *err)
 {
+    bool own = ref->base != NULL;
+
     if (code == SPULL_NOT_FOUND)
-        sp_err_hint(err, "\"spull tags %s\" lists what there is",
+        sp_err_hint(err, "\"spull tags %s%s%s\" lists what there is",
+                    own ? registry->plain : "", own ? "/" : "",
                     ref->container);
 }
 
@@ -185,7 +190,7 @@ sp_registry_manifest(struct sp_watch *watch, struct sp_http *http,
     if (asprintf(&folder, "%s/manifests/%s/", ref->container, ref->tag) < 0)
         return sp_err_nomem(err);
     code = sp_registry_page(watch, http, registry, folder, &page, err);
-    hint_missing(ref, code, err);
+    hint_missing(registry, ref, code, err);
     if (code == SPULL_OK)
         code = read_manifest(watch->ctx, &page, &found, err);
     if (code == SPULL_OK)

@@ -142,6 +142,9 @@ static enum spull_code check_options(struct sp_ctx *ctx,
         code = check_headers(&ctx->opts, err);
     if (code == SPULL_OK)
         code = check_files(&ctx->opts, err);
+    if (code == SPULL_OK && ctx->opts.proxy != NULL &&
+        ctx->opts.proxy[0] != '\0')
+        code = sp_url_check_proxy(ctx->opts.proxy, err);
     if (code == SPULL_OK && ctx->opts.mirror_base != NULL)
         code = sp_mirror_check_base(ctx->opts.mirror_base, err);
     return code;

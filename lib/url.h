@@ -54,6 +54,9 @@ enum spull_code sp_url_registry(const char *text, struct sp_url *out,
 enum spull_code sp_url_below(const struct sp_url *base, const char *path,
                              struct sp_url *out, struct spull_error *err);
 
+/* Can this be a proxy's address, with or without a scheme? SPULL_USAGE. */
+enum spull_code sp_url_check_proxy(const char *text, struct spull_error *err);
+
 bool sp_url_same_origin(const struct sp_url *a, const struct sp_url *b);
 
 /* The decoded path of a file URL, to free(); NULL: out of memory. */

@@ -8,6 +8,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import shutil
 
 from harness import images, registry, spull
@@ -291,11 +292,33 @@ class Configuration(Case):
                 scene.rc("\n%s = /nonexistent/x\n" % key)
                 self.assertFails(scene.run(REF), 2, ".spullrc:2: " + key,
                                  "/nonexistent/x")
+                found = scene.run("config")
+                self.assertExit(found, 2)
+                self.assertSays(found, ".spullrc:2: " + key, "/nonexistent/x")
+                self.assertNotIn("hint", found.err)
+                self.assertRegex(found.out, "(?m)^%s += /nonexistent/x" % key)
+                self.assertEqual(scene.requests(), [])
                 scene.rc("")
                 self.assertFails(scene.run("--" + key, "/nonexistent/x", REF),
                                  2, "--" + key, "/nonexistent/x")
         scene.rc("netrc = yes\n")
         self.assertFails(scene.run(REF), 2, "netrc: ")
+
+    def test_config_opens_what_others_would(self):
+        """So a script can ask whether all is well before the night."""
+        scene = self.scene()
+        for args, words in ((["--proxy", "ftp://h"], ["ftp"]),
+                            (["-r", "gopher://h/x"], ["gopher"]),
+                            (["--client-key", "/nonexistent/key"], ["key"])):
+            for json_too in ([], ["--json"]):
+                with self.subTest(args, json=json_too):
+                    found = scene.run("config", *json_too, *args)
+                    self.assertExit(found, 2)
+                    self.assertSays(found, *words)
+                    self.assertGreater(len(found.lines), 20)
+                    self.assertEqual(scene.run("tags", "a/b", *args).code, 2)
+        self.assertExit(scene.run("config", "--registries", "--proxy",
+                                  "ftp://h"), 0)
 
     def test_mistakes_in_variables(self):
         scene = self.scene()
@@ -781,6 +804,58 @@ class Strangers(Case):
                     self.assertNotIn("secretword", result.out + result.err)
         found = json.loads(scene.run("--json", "--force", good).out)
         self.assertEqual(found["reference"], scene.base + "/a/b:1")
+
+
+    def test_password_with_a_slash(self):
+        """One that should have been encoded; so it is an error, but nobody
+        else's business."""
+        scene = self.scene()
+        base = scene.base.replace("://", "://user:secret/word@")
+        with open(scene.path("list"), "w") as file:
+            file.write(base + "/a/b:1\n")
+        for args in ([base + "/a/b:1"], [base + "/a/b:1@sha256:1"],
+                     ["-r", base, "a/b"], ["-r", base, "config"],
+                     ["-f", "list"], ["resolve", "-f", "list"],
+                     ["tags", base + "/a/b"], ["mirror", "m", base + "/a/b:1"],
+                     ["check", base, "a/b"]):
+            for json_too in ([], ["--json"]):
+                with self.subTest(args, json=json_too):
+                    result = scene.run(*json_too, *args)
+                    self.assertExit(result, 2)
+                    self.assertNotIn("secret", result.out + result.err)
+                    self.assertNotIn("word@", result.out + result.err)
+
+    def test_a_hint_works_as_it_is(self):
+        """Pasted, it lists the tags of the registry that was asked."""
+        scene = self.scene()
+        scene.tags("a/b", page(registry.tags_page("a/b", ["1"])))
+        here = registry.Registry(scene.path("it's here"))
+        here.add("a/b:1", images.sif())
+        for args in (["-r", scene.base, "a/b:2"], [scene.base + "/a/b:2"],
+                     ["resolve", "--registry=" + scene.base, "a/b:2"],
+                     ["mirror", "m", "-r", scene.base, "a/b:2"],
+                     ["manifest", "-r", "it's here", "--no-netrc", "a/b:2"],
+                     ["-r", "file://" + scene.cwd + "/it's%20here", "a/b:2"]):
+            with self.subTest(args):
+                env = {"SPULL_REGISTRY": None, "http_proxy": "",
+                       "SPULL_PROXY": "none"}
+                result = scene.run(*args, env=env)
+                self.assertExit(result, 3)
+                line = re.search(r'"spull (tags .*)" lists', result.err)
+                self.assertIsNotNone(line, result)
+                again = scene.run(*shlex.split(line.group(1)), env=env)
+                self.assertExit(again, 0)
+                self.assertEqual(again.lines, ["1"])
+
+    def test_a_hint_tells_no_secret(self):
+        scene = self.scene()
+        base = scene.base.replace("://", "://user:secretword@")
+        for args in (["-r", base, "a/b"], [base + "/a/b"],
+                     ["-r", base, "--header", "A: secretword", "a/b"]):
+            result = scene.run("--json", *args)
+            self.assertExit(result, 3)
+            self.assertNotIn("secretword", result.out + result.err)
+            self.assertSays(result, "spull tags")
 
 
 class Terminal(Case):

@@ -475,6 +475,37 @@ static void spoilt_urls(void **state)
     sp_url_done(&base);
 }
 
+static void proxies(void **state)
+{
+    static const struct {
+        const char *text;
+        bool good;
+    } cases[] = {
+        {"http://proxy.example.org:3128", true},
+        {"HTTPS://me:s3cret@proxy:1/", true},
+        {"proxy.example.org:3128", true},
+        {"ftp.example.org:3128", true},
+        {"me:s3cret@10.0.0.1", true},
+        {"socks5h://[::1]:1080", true},
+        {"socks4a://h", true},
+        {"", false},
+        {"ftp://h", false},
+        {"socks9://s3cret@h", false},
+        {"http://", false},
+        {"http://s3cret:99999", false},
+        {"http://h h", false},
+        {"://h", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < UNIT_COUNT(cases); i++) {
+        struct spull_error err = {0};
+        assert_int_equal(sp_url_check_proxy(cases[i].text, &err),
+                         cases[i].good ? SPULL_OK : SPULL_USAGE);
+        assert_null(strstr(err.text, "s3cret"));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -488,6 +519,7 @@ int main(void)
         cmocka_unit_test(a_relative_directory),
         cmocka_unit_test(paths_of_files),
         cmocka_unit_test(origins),
+        cmocka_unit_test(proxies),
         cmocka_unit_test(copies),
         cmocka_unit_test(spoilt_urls),
     };
