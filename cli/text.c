@@ -146,7 +146,7 @@ static bool is_no_port(const char *host)
 }
 
 /* Behind the last '@' before end that no pin begins with; else user itself. */
-static char *host_before(char *user, char *end)
+static char *host_before(const char *user, char *end)
 {
     while (end > user && (end[-1] != '@' || strncmp(end, "sha256:", 7) == 0))
         end--;

@@ -40,8 +40,9 @@ void text_printable(char *dst, size_t cap, const char *source);
 
 /*
  * Takes user and password out of each "://user:password@" in text, for they
- * are nobody's to read, slashes in them included. What follows the last "://" goes as well if text fills
- * its cap bytes: then it may be cut, and the '@' with what was behind.
+ * are nobody's to read, slashes in them included. What follows the last "://"
+ * goes as well if text fills its cap bytes: then it may be cut, and the '@'
+ * with what was behind.
  */
 void text_hide_users(char *text, size_t cap);
 

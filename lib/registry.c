@@ -173,8 +173,7 @@ static void hint_missing(const struct sp_url *registry,
 
     if (code == SPULL_NOT_FOUND)
         sp_err_hint(err, "\"spull tags %s%s%s\" lists what there is",
-                    own ? registry->plain : "", own ? "/" : "",
-                    ref->container);
+                    own ? registry->plain : "", own ? "/" : "", ref->container);
 }
 
 enum spull_code

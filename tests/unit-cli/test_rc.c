@@ -328,10 +328,13 @@ static void print_config(const struct rc *rc, const char *path)
     const struct cmd_call call = {
         .common = &common, .rc = rc, .opts = &registries};
     int saved = dup(STDOUT_FILENO);
+    enum spull_code code;
 
     fflush(stdout);
     assert_non_null(freopen(path, "w", stdout));
-    assert_int_equal(cmd_config.run(&call), SPULL_OK);
+    /* Of files that are not there, it says so when all is printed. */
+    code = cmd_config.run(&call);
+    assert_true(code == SPULL_OK || code == SPULL_USAGE);
     fflush(stdout);
     assert_int_equal(dup2(saved, STDOUT_FILENO), STDOUT_FILENO);
     close(saved);
