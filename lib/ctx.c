@@ -125,6 +125,7 @@ enum spull_code sp_ctx_init(struct sp_ctx *ctx,
     ctx->wake[0] = ctx->wake[1] = -1;
     pthread_mutex_init(&ctx->log_lock, NULL);
     sp_known_init(&ctx->known);
+    sp_left_init(&ctx->left);
     atomic_init(&ctx->fetches, 0);
     atomic_init(&ctx->cancelled, false);
 
@@ -164,6 +165,7 @@ void sp_ctx_done(struct sp_ctx *ctx)
     }
     free_strings(&ctx->opts);
     sp_known_done(&ctx->known);
+    sp_left_done(&ctx->left);
     pthread_mutex_destroy(&ctx->log_lock);
 }
 

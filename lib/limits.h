@@ -101,6 +101,13 @@
  * again: all of a long list, in some 200 bytes each. */
 #define SP_KNOWN_MAX 1024
 
+/* What a session remembers of directories that it looked through: a list goes
+ * to one or to a few, and an earlier run left as many parts as it had jobs. For
+ * so long (milliseconds), what other sessions leave meanwhile is not seen. */
+#define SP_LEFT_FOLDERS_MAX 16
+#define SP_LEFT_LABELS_MAX  256
+#define SP_LEFT_MS          60000
+
 /* Seconds. A document that takes longer than this is a server that drips. */
 #define SP_DOCUMENT_SECONDS 120
 

@@ -9,7 +9,6 @@
  * and who ends removes what others have begun, after his manifest is there.
  * They begin anew, and see it; so it does not matter who is killed, and when.
  */
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +17,7 @@
 #include <unistd.h>
 
 #include "err.h"
+#include "folder.h"
 #include "limits.h"
 #include "manifest.h"
 #include "mirror_internal.h"
@@ -101,21 +101,21 @@ static bool is_tag(int manifests, const char *tag)
     return fstatat(manifests, path, &info, 0) == 0 && S_ISREG(info.st_mode);
 }
 
-static enum spull_code scan(DIR *list, struct names *out,
-                            struct spull_error *err)
-{
-    enum spull_code code = SPULL_OK;
-    struct dirent *entry = NULL;
+/* A folder of manifests, and the tags in it. */
+struct look {
+    int manifests;
+    struct names *tags;
+    enum spull_code code;
+    struct spull_error *err;
+};
 
-    while (code == SPULL_OK) {
-        /* The stream is this thread's own (readdir(3), ATTRIBUTES). */
-        entry = readdir(list); /* NOLINT(concurrency-mt-unsafe) */
-        if (entry == NULL)
-            break;
-        if (is_tag(dirfd(list), entry->d_name))
-            code = names_add(out, entry->d_name, err);
-    }
-    return code;
+static bool add_tag(void *payload, const char *name)
+{
+    struct look *look = payload;
+
+    if (is_tag(look->manifests, name))
+        look->code = names_add(look->tags, name, look->err);
+    return look->code == SPULL_OK;
 }
 
 /*
@@ -127,23 +127,21 @@ static enum spull_code look(const char *dir, const char *container,
                             const struct names *listed, struct names *out,
                             struct spull_error *err)
 {
-    enum spull_code code = SPULL_OK;
+    struct look look = {-1, out, SPULL_OK, err};
     char *path = NULL;
-    DIR *list = NULL;
 
     if (asprintf(&path, "%s/%s/manifests", dir, container) < 0)
         return sp_err_nomem(err);
-    list = opendir(path);
+    look.manifests = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     free(path);
-    if (list == NULL)
+    if (look.manifests < 0)
         return SPULL_OK;
-    code = scan(list, out, err);
-    for (size_t i = 0; i < listed->count && code == SPULL_OK; i++)
-        if (is_tag(dirfd(list), listed->list[i]))
-            code = names_add(out, listed->list[i], err);
-    closedir(list);
+    sp_folder_each(look.manifests, add_tag, &look);
+    for (size_t i = 0; i < listed->count && look.code == SPULL_OK; i++)
+        add_tag(&look, listed->list[i]);
+    close(look.manifests);
     names_sort(out);
-    return code;
+    return look.code;
 }
 
 /* What the list says now. One that makes no sense says nothing. */

@@ -95,8 +95,10 @@ enum spull_code sp_part_link(struct sp_part *part, int dir, const char *name,
  * Those that can't be seen from here count as gone when they were silent for
  * long, which the caller knows if it deposed them: then deposed is true. What
  * is older than the options' keep_days is removed, whatever blob it is of, and
- * so is the link of a leader that is gone. That there is nothing, or nothing of
- * use, is no error. SPULL_STORAGE, CANCELLED, INTERNAL.
+ * so is the link of a leader that is gone. A directory that the session has
+ * looked through a moment ago is not looked through again, unless something of
+ * this blob was there. That there is nothing, or nothing of use, is no error.
+ * SPULL_STORAGE, CANCELLED, INTERNAL.
  */
 enum spull_code sp_part_inherit(struct sp_part *part, bool deposed,
                                 struct sp_watch *watch,
@@ -120,7 +122,7 @@ void sp_part_tidy(int dir, unsigned days, uint64_t *count, uint64_t *bytes);
 
 /* Removes what processes that are gone have left beside a finished file, of the
  * same blob; what can't be seen from here, if it is older than that. */
-void sp_part_bury(const struct sp_sealed *sealed, unsigned days);
+void sp_part_bury(const struct sp_sealed *sealed, struct sp_ctx *ctx);
 
 /*
  * For a part that is made from another file, and is of no use before it is

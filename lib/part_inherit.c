@@ -6,7 +6,6 @@
  * the process that wrote them may only be asleep on a node that lost its
  * network, and would wake up to write on.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,6 +15,7 @@
 #include <unistd.h>
 
 #include "err.h"
+#include "folder.h"
 #include "limits.h"
 #include "part_internal.h"
 
@@ -198,6 +198,9 @@ struct scan {
     bool drop; /* what there is, instead of copying it */
     struct sp_watch *watch;
     time_t now; /* by the clock that dates the files here */
+    struct sp_left_folder left;
+    enum spull_code code; /* of what was taken up last */
+    struct spull_error *err;
 };
 
 static bool may_take(const struct scan *scan, const struct sp_owner *owner)
@@ -244,15 +247,6 @@ static bool ends_in(const char *name, const char *end)
     return len > strlen(end) && strcmp(name + len - strlen(end), end) == 0;
 }
 
-static bool is_journal_of(const struct sp_part *part, const char *name)
-{
-    size_t label = strlen(part->label);
-
-    return strncmp(name, ".spull-", 7) == 0 &&
-           strncmp(name + 7, part->label, label) == 0 &&
-           name[7 + label] == '-' && ends_in(name, ".spans");
-}
-
 /* Is it a file that this program makes and should have removed? */
 static bool is_leftover(const struct scan *scan, const char *name,
                         const struct stat *info, time_t when)
@@ -281,50 +275,47 @@ static void remove_if_old(const struct scan *scan, const char *name)
         unlinkat(dir, name, 0);
 }
 
-static enum spull_code scan_all(const struct scan *scan, DIR *list,
-                                struct spull_error *err)
+static bool see(void *payload, const char *name)
 {
-    enum spull_code code = SPULL_OK;
-    struct dirent *entry = NULL;
+    struct scan *scan = payload;
+    char label[SP_PART_LABEL + 1];
 
-    while (code == SPULL_OK) {
-        /* The stream is this thread's own (readdir(3), ATTRIBUTES). */
-        entry = readdir(list); /* NOLINT(concurrency-mt-unsafe) */
-        if (entry == NULL)
-            break;
-        if (is_journal_of(scan->part, entry->d_name))
-            code = take_up(scan, entry->d_name, err);
-        remove_if_old(scan, entry->d_name);
+    if (sp_journal_is_name(name, label)) {
+        sp_left_add(&scan->left, label);
+        if (strcmp(label, scan->part->label) == 0)
+            scan->code = take_up(scan, name, scan->err);
     }
-    return code;
+    remove_if_old(scan, name);
+    return scan->code == SPULL_OK;
 }
 
-static enum spull_code scan_folder(struct scan *scan, struct spull_error *err)
+/* Not again for each of many: what there was of others is kept in mind. */
+static enum spull_code scan_folder(struct scan *scan)
 {
     const struct sp_sealed *file = &scan->part->file;
-    enum spull_code code = SPULL_OK;
+    struct sp_left *left = &scan->watch->ctx->left;
+    struct stat folder;
     struct stat info;
-    int fd = openat(file->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *list = fd < 0 ? NULL : fdopendir(fd);
 
-    if (list == NULL) {
-        if (fd >= 0)
-            close(fd);
+    if (fstat(file->dir, &folder) != 0 ||
+        sp_left_none(left, &folder, scan->part->label, sp_watch_ms()))
         return SPULL_OK;
-    }
     if (fstat(file->fd, &info) == 0)
         scan->now = info.st_mtime;
-    code = scan_all(scan, list, err);
-    closedir(list);
-    return code;
+    scan->left = sp_left_begin(&folder, sp_watch_ms());
+    if (!sp_folder_each(file->dir, see, scan) || scan->code != SPULL_OK)
+        scan->left.many = true; /* what was not looked at may be there */
+    sp_left_end(left, &scan->left);
+    return scan->code;
 }
 
 enum spull_code sp_part_inherit(struct sp_part *part, bool deposed,
                                 struct sp_watch *watch, struct spull_error *err)
 {
-    struct scan scan = {.part = part, .deposed = deposed, .watch = watch};
+    struct scan scan = {
+        .part = part, .deposed = deposed, .watch = watch, .err = err};
 
-    return scan_folder(&scan, err);
+    return scan_folder(&scan);
 }
 
 /* A scan that copies nothing fails for want of memory alone, and then what is
@@ -335,5 +326,5 @@ void sp_part_claim(struct sp_part *part, bool deposed, struct sp_watch *watch)
         .part = part, .deposed = deposed, .drop = true, .watch = watch};
 
     (void)sp_part_save_at_once(part);
-    (void)scan_folder(&scan, NULL);
+    (void)scan_folder(&scan);
 }

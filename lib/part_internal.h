@@ -93,6 +93,9 @@ void sp_journal_remove(int dir, const char *part_name);
 /* How it is called. To free(); NULL: no memory. */
 char *sp_journal_name(const char *part_name);
 
+/* Is this the name of a journal? Of which blob: label. */
+bool sp_journal_is_name(const char *name, char label[SP_PART_LABEL + 1]);
+
 /* Writes the journal whether there is news or not. */
 bool sp_part_save_at_once(struct sp_part *part);
 

@@ -23,6 +23,7 @@
 #include "part_internal.h"
 
 #define MAGIC  "spull-part 1"
+#define PREFIX ".spull-"
 #define SUFFIX ".part"
 
 /* "NAME.part" to "NAME.spans". To free(). */
@@ -39,6 +40,22 @@ static char *journal_name(const char *part_name, const char *more)
 char *sp_journal_name(const char *part_name)
 {
     return journal_name(part_name, "");
+}
+
+bool sp_journal_is_name(const char *name, char label[SP_PART_LABEL + 1])
+{
+    const char *end = strrchr(name, '.');
+    size_t len = 0;
+
+    if (end == NULL || strcmp(end, ".spans") != 0 ||
+        strncmp(name, PREFIX, strlen(PREFIX)) != 0)
+        return false;
+    len = strcspn(name + strlen(PREFIX), "-");
+    if (len > SP_PART_LABEL || name[strlen(PREFIX) + len] != '-')
+        return false;
+    memcpy(label, name + strlen(PREFIX), len);
+    label[len] = '\0';
+    return true;
 }
 
 /* --- writing ------------------------------------------------------------- */

@@ -6,7 +6,6 @@
  * there. Of one blob that is here now, all goes at once that the dead have
  * left; a process that can't be seen from here may live on, so again age tells.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,7 +15,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ctx.h"
+#include "folder.h"
 #include "part_internal.h"
+#include "watch.h"
 
 #define DAY_SECONDS 86400
 
@@ -25,7 +27,8 @@ struct sweep {
     time_t before; /* what was last written then is old */
     uint64_t *count;
     uint64_t *bytes;
-    char label[sizeof ".spull--" + SP_PART_LABEL]; /* of one blob's names */
+    char label[SP_PART_LABEL + 1]; /* of the one blob that counts */
+    struct sp_left_folder left;
 };
 
 static void take_away(const struct sweep *sweep, const char *name)
@@ -81,23 +84,6 @@ static void sweep_journal(const struct sweep *sweep, const char *name)
     free(part);
 }
 
-static void each(const struct sweep *sweep,
-                 void (*one)(const struct sweep *, const char *))
-{
-    int fd = openat(sweep->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *list = fd < 0 ? NULL : fdopendir(fd);
-    struct dirent *entry = NULL;
-
-    if (list == NULL && fd >= 0)
-        close(fd);
-    if (list == NULL)
-        return;
-    /* The stream is this thread's own (readdir(3), ATTRIBUTES). */
-    while ((entry = readdir(list)) != NULL) /* NOLINT(concurrency-mt-unsafe) */
-        one(sweep, entry->d_name);
-    closedir(list);
-}
-
 static struct sweep sweep_of(int dir, unsigned days, uint64_t *count,
                              uint64_t *bytes)
 {
@@ -141,13 +127,14 @@ static bool is_orphan(const struct sweep *sweep, const char *name)
     return orphan;
 }
 
-static void tidy_one(const struct sweep *sweep, const char *name)
+static bool tidy_one(void *payload, const char *name)
 {
+    const struct sweep *sweep = payload;
     const char *suffix = strrchr(name, '.');
     bool goes = false;
 
     if (strncmp(name, ".spull-", 7) != 0)
-        return;
+        return true;
     if (strcmp(suffix, ".lead") == 0)
         goes = is_void(sweep, name);
     else
@@ -155,32 +142,44 @@ static void tidy_one(const struct sweep *sweep, const char *name)
                (strcmp(suffix, ".spans") == 0 && is_orphan(sweep, name));
     if (goes)
         take_away(sweep, name);
+    return true;
 }
 
-/* Of one blob: label is ".spull-LABEL-". */
-static void bury_one(const struct sweep *sweep, const char *name)
+static bool bury_one(void *payload, const char *name)
 {
-    const char *suffix = strrchr(name, '.');
+    struct sweep *sweep = payload;
+    char label[SP_PART_LABEL + 1];
 
-    if (strncmp(name, sweep->label, strlen(sweep->label)) == 0 &&
-        strcmp(suffix, ".spans") == 0)
+    if (!sp_journal_is_name(name, label))
+        return true;
+    sp_left_add(&sweep->left, label);
+    if (strcmp(label, sweep->label) == 0)
         sweep_journal(sweep, name);
+    return true;
 }
 
 void sp_part_tidy(int dir, unsigned days, uint64_t *count, uint64_t *bytes)
 {
     struct sweep sweep = sweep_of(dir, days, count, bytes);
 
-    each(&sweep, tidy_one);
+    sp_folder_each(dir, tidy_one, &sweep);
 }
 
-void sp_part_bury(const struct sp_sealed *sealed, unsigned days)
+void sp_part_bury(const struct sp_sealed *sealed, struct sp_ctx *ctx)
 {
     uint64_t count = 0;
     uint64_t bytes = 0;
-    struct sweep sweep = sweep_of(sealed->dir, days, &count, &bytes);
+    struct sweep sweep =
+        sweep_of(sealed->dir, ctx->opts.keep_days, &count, &bytes);
+    const char *label = sealed->name + strlen(".spull-");
+    struct stat folder;
 
-    snprintf(sweep.label, sizeof sweep.label, "%.*s",
-             (int)sizeof sweep.label - 1, sealed->name);
-    each(&sweep, bury_one);
+    snprintf(sweep.label, sizeof sweep.label, "%.*s", (int)strcspn(label, "-"),
+             label);
+    if (fstat(sealed->dir, &folder) != 0 ||
+        sp_left_none(&ctx->left, &folder, sweep.label, sp_watch_ms()))
+        return;
+    sweep.left = sp_left_begin(&folder, sp_watch_ms());
+    sweep.left.many = !sp_folder_each(sealed->dir, bury_one, &sweep);
+    sp_left_end(&ctx->left, &sweep.left);
 }

@@ -80,6 +80,7 @@ struct patience {
     uint64_t start_ms;
     uint64_t moved_ms;
     uint64_t bytes; /* that the leader has */
+    bool met;       /* somebody leads, or led until it died */
 };
 
 /* The poll interval grows with the wait, so that 500 tasks don't ask their file
@@ -128,6 +129,7 @@ static bool is_our_turn(struct pull *pull, struct patience *patience)
         patience->moved_ms = now;
     if (state == SP_LEAD_VACANT)
         return true;
+    patience->met = true;
     if (state == SP_LEAD_GONE || now - patience->moved_ms >= SP_SILENCE_MS) {
         pull->deposed = state != SP_LEAD_GONE;
         sp_lead_depose(pull->lead);
@@ -185,10 +187,12 @@ enum spull_code sp_pull_obtain(struct pull *pull, enum spull_state *state,
     bool done = false;
 
     while (code == SPULL_OK && present != SAME && !done) {
-        if (is_our_turn(pull, &patience))
-            code = sp_pull_turn(pull, &done, err);
-        else
-            code = wait_for_leader(pull, &patience, err);
+        bool turn = is_our_turn(pull, &patience);
+        /* Who leads no more may have left something since our last look. */
+        if (turn && patience.met)
+            sp_left_forget(&pull->ctx->left);
+        code = turn ? sp_pull_turn(pull, &done, err)
+                    : wait_for_leader(pull, &patience, err);
         if (code == SPULL_OK && !done)
             code = sp_pull_look(pull, &present, err);
     }
@@ -274,6 +278,14 @@ static enum spull_code verify(struct pull *pull, enum spull_state *state,
     return sp_pull_verify(pull, err);
 }
 
+/* A failure may leave a part that no look through its directory has seen; but
+ * not where there was nothing to download, or something in the way. */
+static bool may_leave(const struct pull *pull, enum spull_code code)
+{
+    return code != SPULL_OK && code != SPULL_EXISTS &&
+           (code != SPULL_NOT_FOUND || pull->watch.now.bytes > 0);
+}
+
 enum spull_code sp_pull(struct sp_ctx *ctx, struct sp_http *http,
                         const struct sp_order *order, struct spull_image **out,
                         struct spull_error *err)
@@ -304,6 +316,8 @@ enum spull_code sp_pull(struct sp_ctx *ctx, struct sp_http *http,
     if (code == SPULL_OK && pull.ref != NULL)
         sp_known_add(&ctx->known, image->digest, image->image_digest,
                      image->path);
+    if (may_leave(&pull, code))
+        sp_left_forget(&ctx->left);
     image->seconds = (double)(sp_watch_ms() - start) / 1000.0;
     sp_lead_free(pull.lead);
     if (order->found == NULL)

@@ -142,7 +142,7 @@ static enum spull_code place(struct placing *placing, struct turn *turn,
         sp_part_discard(part);
         return code;
     }
-    sp_part_bury(turn->sealed, pull->ctx->opts.keep_days);
+    sp_part_bury(turn->sealed, pull->ctx);
     sp_ctx_detail(pull->ctx, "%s: %s from %s", pull->path, pull->placed,
                   placing->store.where);
     sp_entry_touch(&placing->entry);

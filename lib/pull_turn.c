@@ -219,6 +219,8 @@ static bool is_worth_another(struct pull *pull, enum spull_code code,
         code == SPULL_STORAGE && err->sys == ESTALE && !pull->displaced;
 
     pull->displaced = pull->displaced || worth;
+    if (worth)
+        sp_left_forget(&pull->ctx->left);
     return worth;
 }
 

@@ -6,7 +6,6 @@
  */
 #include "store.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 
 #include "err.h"
+#include "folder.h"
 
 #define FOLDER "sha256"
 #define DIGITS 64
@@ -168,29 +168,25 @@ bool sp_store_remove(const struct sp_store *store, const char *hex,
     return unlinkat(store->dir, hex, 0) == 0 || errno == ENOENT;
 }
 
+struct visit {
+    bool (*entry)(void *payload, const char *hex);
+    void *payload;
+};
+
+static bool visit_entry(void *payload, const char *name)
+{
+    const struct visit *visit = payload;
+
+    return !sp_store_is_name(name) || visit->entry(visit->payload, name);
+}
+
 enum spull_code sp_store_each(const struct sp_store *store,
                               bool (*visit)(void *payload, const char *hex),
                               void *payload, struct spull_error *err)
 {
-    struct dirent *entry = NULL;
-    int fd = openat(store->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *list = fd < 0 ? NULL : fdopendir(fd);
-    bool on = true;
+    struct visit each = {visit, payload};
 
-    if (list == NULL) {
-        sp_err_sys(err, SPULL_STORAGE, errno, "%s", store->where);
-        if (fd >= 0)
-            close(fd);
-        return SPULL_STORAGE;
-    }
-    while (on) {
-        /* The stream is this thread's own (readdir(3), ATTRIBUTES). */
-        entry = readdir(list); /* NOLINT(concurrency-mt-unsafe) */
-        if (entry == NULL)
-            break;
-        if (sp_store_is_name(entry->d_name))
-            on = visit(payload, entry->d_name);
-    }
-    closedir(list);
-    return SPULL_OK;
+    if (sp_folder_each(store->dir, visit_entry, &each))
+        return SPULL_OK;
+    return sp_err_sys(err, SPULL_STORAGE, errno, "%s", store->where);
 }

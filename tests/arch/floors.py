@@ -12,8 +12,8 @@ import re
 import source
 
 FLOORS = (
-    ("words", "err buf limits known ctx thread crew watch "
-              "finding"),
+    ("words", "err buf limits folder known left ctx thread crew "
+              "watch finding"),
     ("values", "ref url digest json manifest span sif head pace retry "
                "owner lint front"),
     ("world", "again http part proof store unpack"),
