@@ -123,9 +123,9 @@ static bool add_tag(void *payload, const char *name)
  * by name: what another node has made just now, a network file system may not
  * yet show in a folder that was read before.
  */
-static enum spull_code look(const char *dir, const char *container,
-                            const struct names *listed, struct names *out,
-                            struct spull_error *err)
+static enum spull_code find_tags(const char *dir, const char *container,
+                                 const struct names *listed, struct names *out,
+                                 struct spull_error *err)
 {
     struct look look = {-1, out, SPULL_OK, err};
     char *path = NULL;
@@ -185,7 +185,7 @@ static enum spull_code rewrite(const char *dir, const char *container,
     enum spull_code code = sp_mirror_draft_begin(dir, folder, &draft, err);
 
     if (code == SPULL_OK)
-        code = look(dir, container, listed, &found, err);
+        code = find_tags(dir, container, listed, &found, err);
     if (code == SPULL_OK)
         code = sp_tags_print(container, found.list, found.count, &text, err);
     if (code == SPULL_OK && !sp_mirror_says(dir, folder, text)) {
@@ -213,7 +213,7 @@ static enum spull_code bring_in_line(const char *dir, const char *container,
     if (code == SPULL_OK && tag != NULL) {
         right = has(&listed, tag);
     } else if (code == SPULL_OK) {
-        code = look(dir, container, &listed, &found, err);
+        code = find_tags(dir, container, &listed, &found, err);
         right = is_same(&listed, &found);
     }
     if (code == SPULL_OK && !right)

@@ -202,6 +202,40 @@ static bool make_link(const struct sp_lead *lead, const char *target)
     return strcmp(now, target) == 0;
 }
 
+/* Our own link, for another part of ours: who looks meanwhile must not find the
+ * lead vacant. fresh is a name that nobody else has. */
+static bool replace_link(const struct sp_lead *lead, const char *target,
+                         const char *fresh)
+{
+    char now[SP_LEAD_ROOM];
+
+    read_link(lead->dir, lead->link, now);
+    if (strcmp(now, lead->mine) != 0) /* somebody took it away */
+        return make_link(lead, target);
+    if (symlinkat(target, lead->dir, fresh) == 0 &&
+        renameat(lead->dir, fresh, lead->dir, lead->link) == 0)
+        return true;
+    unlinkat(lead->dir, fresh, 0);
+    unlinkat(lead->dir, lead->link, 0);
+    return make_link(lead, target);
+}
+
+static bool set_link(const struct sp_lead *lead, const char *target,
+                     const char *part_name)
+{
+    char *fresh = NULL;
+    bool ok = false;
+
+    if (lead->mine[0] == '\0')
+        return make_link(lead, target);
+    if (asprintf(&fresh, "%.*s.lead",
+                 (int)(strlen(part_name) - strlen(".part")), part_name) < 0)
+        return false;
+    ok = replace_link(lead, target, fresh);
+    free(fresh);
+    return ok;
+}
+
 bool sp_lead_take(struct sp_lead *lead, const struct sp_part *part)
 {
     struct sp_owner self = sp_owner_self();
@@ -211,9 +245,7 @@ bool sp_lead_take(struct sp_lead *lead, const struct sp_part *part)
     sp_buf_init(&target, SP_LEAD_ROOM - 1);
     ok = sp_buf_print(&target, "%s|", part->file.name) == SP_BUF_OK &&
          sp_owner_print(&self, &target) == SP_BUF_OK;
-    if (ok && lead->mine[0] != '\0') /* ours, for an earlier part */
-        unlinkat(lead->dir, lead->link, 0);
-    ok = ok && make_link(lead, target.data);
+    ok = ok && set_link(lead, target.data, part->file.name);
     if (ok)
         snprintf(lead->mine, sizeof lead->mine, "%s", target.data);
     sp_buf_done(&target);

@@ -21,12 +21,29 @@ static struct {
     bool lost;
 } fake;
 
+/* While somebody leads, nobody may find the link missing. */
+static bool held;
+
+static int done(long result)
+{
+    char target[512];
+
+    if (held && readlink(LINK, target, sizeof(target)) < 0)
+        fail_msg("the lead is vacant");
+    return (int)result;
+}
+
+int unlinkat(int dir, const char *name, int flags)
+{
+    return done(syscall(SYS_unlinkat, dir, name, flags));
+}
+
 int symlinkat(const char *target, int dir, const char *name)
 {
     if (fake.error == 0 || fake.lost) {
         long result = syscall(SYS_symlinkat, target, dir, name);
         if (result != 0 || fake.error == 0)
-            return (int)result;
+            return done(result);
     }
     errno = fake.error;
     return -1;
@@ -38,6 +55,7 @@ static int enter(void **state)
 {
     (void)state;
     memset(&fake, 0, sizeof(fake));
+    held = false;
     snprintf(folder, sizeof(folder), "spull-lead-XXXXXX");
     return mkdtemp(folder) == NULL ? -1 : chdir(folder);
 }
@@ -120,14 +138,37 @@ static void takes_it_anew(void **state)
     (void)state;
     for (size_t i = 0; i < UNIT_COUNT(parts); i++) {
         assert_true(sp_lead_take(lead, parts[i]));
+        held = true;
         assert_int_equal(look(waiter), SP_LEAD_BEATS);
         assert_int_equal(look(waiter), SP_LEAD_SILENT);
     }
     assert_true(sp_lead_is_here(waiter));
+    held = false;
     sp_lead_free(lead);
     sp_lead_free(waiter);
     sp_part_discard(parts[0]);
     sp_part_discard(parts[1]);
+}
+
+/* What it no longer has, it does not take from another. */
+static void does_not_take_it_back(void **state)
+{
+    struct sp_lead *slow = lead_new();
+    struct sp_lead *quick = lead_new();
+    struct sp_part *parts[3] = {part_new(), part_new(), part_new()};
+
+    (void)state;
+    assert_true(sp_lead_take(slow, parts[0]));
+    assert_int_equal(look(quick), SP_LEAD_BEATS);
+    sp_lead_depose(quick);
+    assert_true(sp_lead_take(quick, parts[1]));
+    assert_false(sp_lead_take(slow, parts[2]));
+    assert_int_equal(look(slow), SP_LEAD_BEATS);
+    sp_lead_free(slow);
+    assert_int_equal(look(quick), SP_LEAD_VACANT);
+    sp_lead_free(quick);
+    for (size_t i = 0; i < UNIT_COUNT(parts); i++)
+        sp_part_discard(parts[i]);
 }
 
 /* Only who was seen by the last look goes. */
@@ -153,6 +194,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(one_leads, enter, leave),
         cmocka_unit_test_setup_teardown(takes_it_anew, enter, leave),
+        cmocka_unit_test_setup_teardown(does_not_take_it_back, enter, leave),
         cmocka_unit_test_setup_teardown(deposes_whom_it_saw, enter, leave),
     };
 
