@@ -19,6 +19,7 @@
 #include "orders.h"
 #include "out.h"
 #include "pool.h"
+#include "result.h"
 #include "say.h"
 #include "settings.h"
 #include "term.h"
@@ -27,12 +28,6 @@ struct opts {
     const char *add; /* the last one; the line has them all */
     const char *base_url;
     bool prune;
-};
-
-/* What came of an order. */
-struct result {
-    struct spull_image *image; /* NULL: a failure */
-    struct spull_error *err;   /* of a failure; NULL: no memory for it */
 };
 
 struct batch {
@@ -70,13 +65,6 @@ static int on_progress(void *payload, const struct spull_progress *now)
 
 /* --- one image ------------------------------------------------------------ */
 
-static void keep_error(struct result *result, const struct spull_error *err)
-{
-    result->err = malloc(sizeof *result->err);
-    if (result->err != NULL)
-        *result->err = *err;
-}
-
 static enum spull_code mirror_one(void *payload, unsigned slot, size_t item)
 {
     struct batch *batch = payload;
@@ -93,9 +81,7 @@ static enum spull_code mirror_one(void *payload, unsigned slot, size_t item)
                         order->file, &result->image, &err);
     term_job_end(&job, result->image);
     watched = NULL;
-    if (code != SPULL_OK)
-        keep_error(result, &err);
-    return code;
+    return result_keep(result, code, &err);
 }
 
 /* --- results -------------------------------------------------------------- */
@@ -134,17 +120,6 @@ static enum spull_code print_json(const char *ref,
     return out_object_end(object, err);
 }
 
-/* Without stdout there is no use in more images. */
-static enum spull_code printed(const struct batch *batch, enum spull_code code,
-                               const struct spull_error *err)
-{
-    if (code == SPULL_OK)
-        return SPULL_OK;
-    if (code == SPULL_CANCELLED)
-        spull_cancel(batch->session);
-    return cmd_report_out(err);
-}
-
 /* Says what went wrong, or prints the object. */
 static enum spull_code tell_result(void *payload, size_t item,
                                    enum spull_code code)
@@ -155,16 +130,11 @@ static enum spull_code tell_result(void *payload, size_t item,
     struct spull_error err;
 
     if (code != SPULL_OK) {
-        if (result->err == NULL)
-            fail_nomem(&err);
-        cmd_report_line(batch->call, line, NULL,
-                        result->err != NULL ? result->err : &err);
+        result_report(batch->call, line, NULL, result);
     } else if (batch->call->common->json) {
         code = print_json(line->ref, result->image, &err);
-        code = printed(batch, code, &err);
+        code = result_printed(batch->session, code, &err);
     }
-    free(result->err);
-    result->err = NULL;
     return code;
 }
 
@@ -172,18 +142,17 @@ static enum spull_code print_pin(void *payload, size_t item,
                                  enum spull_code code)
 {
     const struct batch *batch = payload;
-    struct spull_image *image = batch->results[item].image;
+    struct result *result = &batch->results[item];
     struct spull_error err;
     char *pin = NULL;
 
     if (code == SPULL_OK && !batch->call->common->json) {
-        pin = pinned(image);
+        pin = pinned(result->image);
         code = pin == NULL ? fail_nomem(&err) : out_line(pin, &err);
-        code = printed(batch, code, &err);
+        code = result_printed(batch->session, code, &err);
     }
     free(pin);
-    spull_image_free(image);
-    batch->results[item].image = NULL;
+    result_done(result);
     return code;
 }
 
@@ -307,7 +276,7 @@ static enum spull_code print_pruned(const struct batch *batch, uint64_t count,
     out_text(object, "path", batch->dir);
     out_count(object, "removed", count);
     out_count(object, "bytes", bytes);
-    return printed(batch, out_object_end(object, &err), &err);
+    return result_printed(batch->session, out_object_end(object, &err), &err);
 }
 
 static enum spull_code prune(const struct batch *batch)
@@ -377,7 +346,7 @@ static enum spull_code run(const struct cmd_call *call)
         say_error(&err, NULL);
     cmd_close(batch.session);
     for (size_t i = 0; batch.results != NULL && i < batch.orders.count; i++)
-        spull_image_free(batch.results[i].image);
+        result_done(&batch.results[i]);
     free(batch.results);
     orders_done(&batch.orders);
     list_done(&batch.list);

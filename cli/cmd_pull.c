@@ -16,6 +16,7 @@
 #include "list.h"
 #include "out.h"
 #include "pool.h"
+#include "result.h"
 #include "say.h"
 #include "settings.h"
 #include "targets.h"
@@ -25,12 +26,6 @@ struct opts {
     const char *output;
     bool force;
     const char *progress_fd;
-};
-
-/* What came of a target. */
-struct result {
-    struct spull_image *image; /* NULL: a failure */
-    struct spull_error *err;   /* of a failure; NULL: no memory for it */
 };
 
 struct batch {
@@ -100,13 +95,6 @@ static int on_progress(void *payload, const struct spull_progress *now)
 
 /* --- one image ----------------------------------------------------------- */
 
-static void keep_error(struct result *result, const struct spull_error *err)
-{
-    result->err = malloc(sizeof *result->err);
-    if (result->err != NULL)
-        *result->err = *err;
-}
-
 static enum spull_code pull_one(void *payload, unsigned slot, size_t item)
 {
     struct batch *batch = payload;
@@ -122,9 +110,7 @@ static enum spull_code pull_one(void *payload, unsigned slot, size_t item)
     code = spull_pull(batch->session, target->line->ref, target->path,
                       &result->image, &err);
     term_job_end(&listeners.job, result->image);
-    if (code != SPULL_OK)
-        keep_error(result, &err);
-    return code;
+    return result_keep(result, code, &err);
 }
 
 static enum spull_code print_json(const char *ref,
@@ -150,17 +136,6 @@ static enum spull_code print_json(const char *ref,
     return out_object_end(object, err);
 }
 
-/* Without stdout there is no use in more images. */
-static enum spull_code printed(const struct batch *batch, enum spull_code code,
-                               const struct spull_error *err)
-{
-    if (code == SPULL_OK)
-        return SPULL_OK;
-    if (code == SPULL_CANCELLED)
-        spull_cancel(batch->session);
-    return cmd_report_out(err);
-}
-
 /* Says what went wrong, or prints the object. */
 static enum spull_code tell_result(void *payload, size_t item,
                                    enum spull_code code)
@@ -171,16 +146,12 @@ static enum spull_code tell_result(void *payload, size_t item,
     struct spull_error err;
 
     if (code != SPULL_OK) {
-        if (result->err == NULL)
-            fail_nomem(&err);
-        cmd_report_line(batch->call, target->line, target->path,
-                        result->err != NULL ? result->err : &err);
+        result_report(batch->call, target->line, target->path, result);
     } else if (batch->call->common->json) {
         code = print_json(target->line->ref, result->image, &err);
-        code = printed(batch, code, &err);
+        code = result_printed(batch->session, code, &err);
     }
-    free(result->err);
-    spull_image_free(result->image);
+    result_done(result);
     return code;
 }
 
@@ -193,7 +164,7 @@ static enum spull_code print_path(void *payload, size_t item,
     if (code != SPULL_OK || batch->call->common->json)
         return code;
     code = out_line(batch->targets.list[item].path, &err);
-    return printed(batch, code, &err);
+    return result_printed(batch->session, code, &err);
 }
 
 /* --- all of them --------------------------------------------------------- */

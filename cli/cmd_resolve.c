@@ -17,15 +17,10 @@
 #include "list.h"
 #include "out.h"
 #include "pool.h"
+#include "result.h"
 #include "say.h"
 #include "settings.h"
 #include "text.h"
-
-/* What came of a line. */
-struct result {
-    struct spull_manifest *manifest; /* NULL: a failure, or no reference */
-    struct spull_error *err;         /* of a failure; NULL: no memory for it */
-};
 
 struct batch {
     const struct cmd_call *call;
@@ -74,12 +69,7 @@ static enum spull_code resolve(void *payload, unsigned slot, size_t item)
     code = spull_manifest_get(batch->session, ref, &result->manifest, &err);
     if (code == SPULL_OK && result->manifest->pinned == NULL)
         code = no_pin(result->manifest, &err);
-    if (code != SPULL_OK) {
-        result->err = malloc(sizeof err);
-        if (result->err != NULL)
-            *result->err = err;
-    }
-    return code;
+    return result_keep(result, code, &err);
 }
 
 /* A line of the list, with what stands for its reference now. Such lists are
@@ -135,23 +125,17 @@ static enum spull_code tell_result(void *payload, size_t item,
     const struct list_line *line = &batch->list.lines[item];
     struct result *result = &batch->results[item];
     bool json = batch->call->common->json;
-    struct spull_error err, nomem;
+    struct spull_error err = {0};
     enum spull_code lost;
 
     if (code != SPULL_OK) {
-        fail_nomem(&nomem);
-        cmd_report_line(batch->call, line, NULL,
-                        result->err != NULL ? result->err : &nomem);
+        result_report(batch->call, line, NULL, result);
         lost = print_failure(line, json, &err);
     } else {
         lost = print_result(line, json, result->manifest, &err);
     }
-    if (lost != SPULL_OK)
-        cmd_report_out(&err);
-    if (lost == SPULL_CANCELLED)
-        spull_cancel(batch->session);
-    free(result->err);
-    spull_manifest_free(result->manifest);
+    result_printed(batch->session, lost, &err);
+    result_done(result);
     return lost != SPULL_OK && (code == SPULL_OK || lost == SPULL_CANCELLED)
                ? lost
                : code;
