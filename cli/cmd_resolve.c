@@ -22,11 +22,19 @@
 #include "settings.h"
 #include "text.h"
 
+/* A line of the list. */
+struct item {
+    struct result result; /* of the first with a reference; for all of them */
+    enum spull_code code;
+    size_t first; /* line with the same reference */
+    size_t last;  /* of them, where this is the first */
+};
+
 struct batch {
     const struct cmd_call *call;
     struct spull *session;
     struct list list;
-    struct result *results;
+    struct item *items;
 };
 
 static enum spull_code print_json(const char *ref,
@@ -59,16 +67,17 @@ static enum spull_code resolve(void *payload, unsigned slot, size_t item)
 {
     struct batch *batch = payload;
     const char *ref = batch->list.lines[item].ref;
-    struct result *result = &batch->results[item];
+    struct result *result = &batch->items[item].result;
     struct spull_error err;
     enum spull_code code = SPULL_OK;
 
     (void)slot;
-    if (ref == NULL)
+    if (ref == NULL || batch->items[item].first != item)
         return SPULL_OK;
     code = spull_manifest_get(batch->session, ref, &result->manifest, &err);
     if (code == SPULL_OK && result->manifest->pinned == NULL)
         code = no_pin(result->manifest, &err);
+    batch->items[item].code = code;
     return result_keep(result, code, &err);
 }
 
@@ -117,17 +126,20 @@ static enum spull_code print_result(const struct list_line *line, bool json,
     return print_line(line, "", manifest != NULL ? manifest->pinned : "", err);
 }
 
-/* In the order of the list. */
+/* In the order of the list: what is there again has its result by then. */
 static enum spull_code tell_result(void *payload, size_t item,
                                    enum spull_code code)
 {
     const struct batch *batch = payload;
     const struct list_line *line = &batch->list.lines[item];
-    struct result *result = &batch->results[item];
+    struct item *first = &batch->items[batch->items[item].first];
+    struct result *result = &first->result;
     bool json = batch->call->common->json;
     struct spull_error err = {0};
     enum spull_code lost;
 
+    if (code == SPULL_OK)
+        code = first->code;
     if (code != SPULL_OK) {
         result_report(batch->call, line, NULL, result);
         lost = print_failure(line, json, &err);
@@ -135,11 +147,59 @@ static enum spull_code tell_result(void *payload, size_t item,
         lost = print_result(line, json, result->manifest, &err);
     }
     result_printed(batch->session, lost, &err);
-    result_done(result);
+    if (first->last == item)
+        result_done(result);
     return lost != SPULL_OK && (code == SPULL_OK || lost == SPULL_CANCELLED)
                ? lost
                : code;
 }
+
+/* --- what is there twice -------------------------------------------------- */
+
+struct place {
+    const char *ref;
+    size_t number;
+};
+
+static int by_reference(const void *a, const void *b)
+{
+    const struct place *one = a, *other = b;
+    int order = strcmp(one->ref, other->ref);
+
+    if (order == 0)
+        order = one->number < other->number ? -1 : 1;
+    return order;
+}
+
+/* Each reference is asked for once, however often it is there. */
+static enum spull_code find_twice(struct batch *batch, struct spull_error *err)
+{
+    const struct list *list = &batch->list;
+    struct place *places = calloc(list->count + 1, sizeof *places);
+    size_t count = 0;
+
+    if (places == NULL)
+        return fail_nomem(err);
+    for (size_t i = 0; i < list->count; i++) {
+        batch->items[i].first = batch->items[i].last = i;
+        if (list->lines[i].ref != NULL)
+            places[count++] = (struct place){list->lines[i].ref, i};
+    }
+    qsort(places, count, sizeof *places, by_reference);
+    for (size_t i = 1; i < count; i++) {
+        struct item *item = &batch->items[places[i].number];
+        const struct place *before = &places[i - 1];
+
+        if (strcmp(before->ref, places[i].ref) != 0)
+            continue;
+        item->first = batch->items[before->number].first;
+        batch->items[item->first].last = places[i].number;
+    }
+    free(places);
+    return SPULL_OK;
+}
+
+/* --- all of them ---------------------------------------------------------- */
 
 static enum spull_code resolve_all(struct batch *batch, struct spull_error *err)
 {
@@ -148,15 +208,14 @@ static enum spull_code resolve_all(struct batch *batch, struct spull_error *err)
                         .payload = batch,
                         .work = resolve,
                         .settle = tell_result};
-    enum spull_code code;
+    enum spull_code code = SPULL_OK;
 
-    batch->results = calloc(batch->list.count + 1, sizeof *batch->results);
-    if (batch->results == NULL) {
-        code = fail_nomem(err);
-        say_error(err, NULL);
-        return code;
-    }
-    return pool_run(&pool);
+    batch->items = calloc(batch->list.count + 1, sizeof *batch->items);
+    code = batch->items == NULL ? fail_nomem(err) : find_twice(batch, err);
+    if (code == SPULL_OK)
+        return pool_run(&pool);
+    say_error(err, NULL);
+    return code;
 }
 
 static enum spull_code run(const struct cmd_call *call)
@@ -172,7 +231,9 @@ static enum spull_code run(const struct cmd_call *call)
     else if (code != SPULL_CANCELLED)
         say_error(&err, NULL);
     cmd_close(batch.session);
-    free(batch.results);
+    for (size_t i = 0; batch.items != NULL && i < batch.list.count; i++)
+        result_done(&batch.items[i].result);
+    free(batch.items);
     list_done(&batch.list);
     return code;
 }

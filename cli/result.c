@@ -23,15 +23,13 @@ enum spull_code result_keep(struct result *result, enum spull_code code,
 }
 
 void result_report(const struct cmd_call *call, const struct list_line *line,
-                   const char *path, struct result *result)
+                   const char *path, const struct result *result)
 {
     struct spull_error nomem;
 
     fail_nomem(&nomem);
     cmd_report_line(call, line, path,
                     result->err != NULL ? result->err : &nomem);
-    free(result->err);
-    result->err = NULL;
 }
 
 enum spull_code result_printed(struct spull *session, enum spull_code code,

@@ -25,9 +25,9 @@ struct result {
 enum spull_code result_keep(struct result *result, enum spull_code code,
                             const struct spull_error *err);
 
-/* Reports a failure, as cmd_report_line() does, and forgets it. */
+/* Reports a failure, as cmd_report_line() does. */
 void result_report(const struct cmd_call *call, const struct list_line *line,
-                   const char *path, struct result *result);
+                   const char *path, const struct result *result);
 
 /*
  * What follows from code and err of having printed something: without stdout

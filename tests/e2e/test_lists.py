@@ -339,6 +339,32 @@ class Pull(Lists):
         result = scene.run("-q", *found)
         self.assertEqual((result.code, result.err), (0, ""))
 
+    def test_resolve_asks_once(self):
+        """However often it is there, and whatever comes of it; each line has
+        its own answer all the same."""
+        scene = self.scene()
+        found = self.publish(scene, 2)
+        scene.manifest("lab/tool:9", not_found())
+        good, other = sorted(found)
+        self.list_of(scene, "\n".join([good, "lab/tool:9 # gone",
+                                       good + " # again", other, "lab/tool:9",
+                                       good]))
+        result = scene.run("resolve", "-f", "images.txt")
+        self.assertExit(result, 3)
+        pin = "%s@sha256:" + images.sha256(found[good])
+        self.assertEqual(result.lines[0], pin % good)
+        self.assertEqual(result.lines[1], "# not resolved: lab/tool:9 # gone")
+        self.assertEqual(result.lines[2], pin % good + " # again")
+        self.assertEqual(result.lines[4], "# not resolved: lab/tool:9")
+        self.assertEqual(result.lines[5], pin % good)
+        self.assertSays(result, "images.txt:2: lab/tool:9",
+                        "images.txt:5: lab/tool:9")
+        self.assertNotIn("memory", result.err)
+        asked = [request.path for request in scene.requests()]
+        self.assertEqual(len([path for path in asked
+                              if path.endswith("/9/")]), 1, asked)
+        self.assertEqual(len(set(asked)), len(asked), asked)
+
     def test_one_has_no_summary(self):
         scene = self.scene()
         found = self.publish(scene, 1)
