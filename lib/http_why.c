@@ -76,6 +76,28 @@ static void say_status(const struct sp_transfer *transfer, struct sp_end *end)
     end->transient = is_transient_status(status);
 }
 
+/* What a proxy said to CONNECT, where that is why no server was reached. */
+static int refused_tunnel(const struct sp_transfer *transfer, CURLcode result)
+{
+    long status = 0;
+
+    if (result != CURLE_OK)
+        curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+    return status >= 300 ? (int)status : 0;
+}
+
+/* Its 404 is not about the blob. */
+static void say_tunnel(int status, struct sp_end *end)
+{
+    enum spull_code code = code_of_status(status);
+
+    if (code == SPULL_NOT_FOUND)
+        code = SPULL_NETWORK;
+    end->code = sp_err_set(&end->err, code,
+                           "the proxy answers with HTTP status %d", status);
+    end->transient = is_transient_status(status);
+}
+
 /* libcurl does not say why a file can't be read. */
 static void say_file(const struct sp_transfer *transfer, struct sp_end *end)
 {
@@ -134,6 +156,7 @@ static void say(const struct sp_transfer *transfer, CURLcode result,
                 struct sp_end *end)
 {
     int status = transfer->head.status;
+    int tunnel = refused_tunnel(transfer, result);
 
     if (sp_ctx_cancelled(transfer->ctx) || atomic_load(&transfer->dropped)) {
         end->code = sp_ctx_say_cancelled(&end->err);
@@ -142,6 +165,8 @@ static void say(const struct sp_transfer *transfer, CURLcode result,
         end->err = transfer->err;
     } else if (status >= 300 && transfer->head_whole) {
         say_status(transfer, end);
+    } else if (tunnel != 0) {
+        say_tunnel(tunnel, end);
     } else if (is_endless_head(transfer, result)) {
         end->code = sp_err_set(&end->err, SPULL_INTEGRITY,
                                "the answer's head has no end");

@@ -11,7 +11,8 @@ import subprocess
 
 from harness import registry, servers
 from harness.case import main
-from harness.engine import CUT, MIB, REF, SIZE, Engine, Pull, image, sent
+from harness.engine import (CUT, MIB, REF, SIZE, Blob, Engine, Pull, image,
+                            sent)
 from harness.nginx import Nginx
 from harness.relay import Proxy, Relay
 from harness.servers import FaultServer, Gate, Reply, redirect
@@ -23,8 +24,8 @@ SECRET = "s3cret-Wort"
 
 
 class Network(Engine):
-    def proxy(self):
-        proxy = Proxy().start()
+    def proxy(self, **how):
+        proxy = Proxy(**how).start()
         self.addCleanup(proxy.stop)
         return proxy
 
@@ -87,6 +88,43 @@ class Proxies(Network):
                     ("CONNECT", "127.0.0.1:%d" % server.port)})
                 self.assertLessEqual(proxy.most_open, number)
                 self.assertEqual(proxy.most_open > 1, number > 1)
+                self.assertEqual({request.status for request
+                                  in scene.blobs()}, {206} if number > 1
+                                 else {200})
+
+    def test_tunnel_of_its_own(self):
+        """What a proxy says to CONNECT is no answer to what is asked through
+        the tunnel: on a new connection, too, what came is gone on with."""
+        authority = self.authority()
+        server = self.server_of(certificate=authority.issue())
+        for number in (1, 4):
+            with self.subTest(connections=number):
+                scene, proxy = self.scene(), self.proxy()
+                path = "/%d" % number
+                scene.image(data=DATA, size="bytes", urls=[server.on(
+                    path, Blob(DATA).fault(5 * MIB, cut=True))])
+                result = scene.run(
+                    "-v", "--connections", number, "--retries", "1", "--proxy",
+                    proxy.url(), "--ca-file", authority.ca_file, REF)
+                self.assertPulled(scene, result, DATA)
+                self.assertNotIn("ignores ranges", result.err)
+                self.assertLessEqual(sent(server.requests(path)),
+                                     SIZE + 4 * CUT)
+
+    def test_refused_tunnel(self):
+        """It is the proxy that says no; what is missing is not the image."""
+        for status, code, tries in ((407, 6, 1), (403, 6, 1), (404, 4, 1),
+                                    (405, 4, 1), (502, 4, 2), (503, 4, 2)):
+            with self.subTest(status):
+                scene, proxy = self.scene(), self.proxy(refusal=status)
+                scene.image(data=DATA, urls=["https://127.0.0.1:9/x"])
+                result = scene.run("--proxy", proxy.url(), "--retries", "1",
+                                   REF)
+                self.assertFails(result, code, "127.0.0.1:9", "the proxy",
+                                 str(status))
+                self.assertEqual(
+                    [method for method, _ in proxy.seen].count("CONNECT"),
+                    tries)
 
     def test_who_decides(self):
         """The option over our variable over spullrc over curl's variables;

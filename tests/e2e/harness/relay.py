@@ -263,12 +263,14 @@ class Relay(Middle):
 class Proxy(Middle):
     """A proxy for plain http and, with CONNECT, for all else.
 
-    seen  the first line of each request, and what Host said
+    seen     the first line of each request, and what Host said
+    refusal  the status that CONNECT gets instead of a tunnel
     """
 
-    def __init__(self):
+    def __init__(self, refusal=None):
         super().__init__()
         self.seen = []
+        self.refusal = refusal
 
     def serve(self, client):
         head = client.read_head()
@@ -283,6 +285,10 @@ class Proxy(Middle):
             head = client.read_head()
 
     def connect(self, client, target):
+        if self.refusal is not None:
+            client.send(b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n"
+                        % self.refusal)
+            return
         host, port = target.rsplit(":", 1)
         with connect(host, port) as sock:
             client.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
