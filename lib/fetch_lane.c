@@ -49,7 +49,9 @@ static enum spull_code agree_on_size(struct fetch *fetch, uint64_t size,
 /*
  * If-Range holds for servers that know it; for the rest, this is the equivalent
  * check. An answer of a later version is of no use to the bytes before. The
- * first answer sets what the others have to be.
+ * first answer sets what the others have to be. A strong ETag says all: the
+ * hosts behind a name may each have a date of their own, and an answer to
+ * If-Range should have none (RFC 9110, section 15.3.7).
  */
 static bool is_same_version(struct source *source, const struct sp_head *head)
 {
@@ -60,7 +62,9 @@ static bool is_same_version(struct source *source, const struct sp_head *head)
                sizeof source->last_modified);
         return true;
     }
-    return strcmp(source->etag, head->etag) == 0 &&
+    if (strcmp(source->etag, head->etag) != 0)
+        return false;
+    return source->etag[0] != '\0' ||
            strcmp(source->last_modified, head->last_modified) == 0;
 }
 

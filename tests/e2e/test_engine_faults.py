@@ -352,6 +352,25 @@ class Versions(Table):
         ], "--retries", "2", size=(SIZE + 32768) // 1024, data=DATA),
             self.check)
 
+    def test_a_strong_etag_says_all(self):
+        """The same one with another date is the same version, and so is one
+        without, as answers to If-Range should be (RFC 9110, 15.3.7)."""
+        def date(number):
+            return [("Last-Modified", "Tue, 01 Jan 2019 00:00:0%d GMT"
+                     % number)]
+
+        def check(pull, result):
+            self.assertPulled(pull.scene, result, DATA)
+            self.assertSent(pull, more=CUT)
+
+        self.side_by_side(self.pulls([
+            (label, lambda blob, later=later: (
+                blob.change(headers=date(1)),
+                blob.fault(5 * MIB, cut=True, after={
+                    "headers": later})))
+            for label, later in (("another date", date(2)), ("none", []))],
+            "--retries", "1"), check)
+
     def test_if_range_is_never_weak(self):
         """RFC 9110, section 13.1.5: a weak one says nothing of bytes."""
         def check(pull, result):
