@@ -124,6 +124,11 @@ unsigned sp_plan_lasting(const struct fetch *fetch, uint64_t now_ms,
 /* The source for one more lane; NULL: none can be asked now. */
 struct source *sp_source_pick(struct fetch *fetch, uint64_t now_ms);
 
+/* Has it brought bytes that are in the part, or soon will be? Needs the lock.
+ */
+bool sp_source_has_brought(const struct fetch *fetch,
+                           const struct source *source);
+
 /* When a source may be asked again; 0: no source is left. */
 uint64_t sp_source_rest_until(const struct fetch *fetch);
 

@@ -85,8 +85,8 @@ static enum spull_code begin_again(struct lane *lane, const char *why,
 static bool others_hold(const struct fetch *fetch, const struct source *source)
 {
     for (size_t i = 0; i < fetch->blob->url_count; i++)
-        if (&fetch->sources[i] != source && fetch->sources[i].served &&
-            !fetch->sources[i].out)
+        if (&fetch->sources[i] != source && !fetch->sources[i].out &&
+            sp_source_has_brought(fetch, &fetch->sources[i]))
             return true;
     return false;
 }

@@ -38,6 +38,18 @@ struct source *sp_source_pick(struct fetch *fetch, uint64_t now_ms)
     return best;
 }
 
+bool sp_source_has_brought(const struct fetch *fetch,
+                           const struct source *source)
+{
+    for (unsigned i = 0; i < SP_CONNECTIONS_MAX; i++) {
+        const struct lane *lane = &fetch->lanes[i];
+        if (lane->busy && lane->source == source &&
+            atomic_load(&lane->at) > lane->from)
+            return true;
+    }
+    return source->served;
+}
+
 uint64_t sp_source_rest_until(const struct fetch *fetch)
 {
     uint64_t first = 0;
@@ -94,7 +106,8 @@ static enum spull_code drop(struct fetch *fetch, struct source *source,
     /* The next one may know ranges, and go on where a lost one stopped; what a
      * liar left is not built upon. */
     fetch->single = false;
-    fetch->restart = lane->code == SPULL_INTEGRITY;
+    fetch->restart =
+        lane->code == SPULL_INTEGRITY && sp_source_has_brought(fetch, source);
     return SPULL_OK;
 }
 

@@ -650,6 +650,21 @@ class Mirrors(Engine):
                     Blob(DATA, status=404), lie(how), Blob(DATA, **how)])]
         self.table(rows, lambda pull: self.assertSent(pull, more=3 * SIZE))
 
+    def test_another_length(self):
+        """Who disagrees with one that has brought bytes is dropped, and
+        nothing else: it has brought none."""
+        def check(pull):
+            self.assertSent(pull, more=CUT)
+            self.assertNotIn(None, pull.asked)
+            self.assertServed(pull, "/blobs/0")
+            self.assertGreater(len(pull.scene.requests("/blobs/1")), 0)
+
+        self.table([(label, lambda how, other=other: [
+            Blob(DATA, **how), Blob(other, etag='"other"', **how)])
+            for label, other in (("longer", OTHER + bytes(5000)),
+                                 ("shorter", OTHER[:-5000]))], check,
+            connections=(4,))
+
     def test_halves(self):
         """Each has a half that it does not send; together they have all. Who
         says 404 is not asked again, so the order counts."""
