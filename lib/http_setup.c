@@ -130,6 +130,11 @@ static void set_network(struct setter *to, const struct spull_options *opts)
         [4] = CURL_IPRESOLVE_V4, [6] = CURL_IPRESOLVE_V6};
 
     set_number(to, CURLOPT_NOSIGNAL, 1); /* SIGALRM and threads don't mix */
+#if LIBCURL_VERSION_NUM >= 0x075700
+    /* Or the end of a transfer waits for getaddrinfo(3), and with it all other
+     * transfers, a cancel and the timers. */
+    set_number(to, CURLOPT_QUICK_EXIT, 1);
+#endif
     set_number(to, CURLOPT_TCP_KEEPALIVE, 1); /* firewalls forget the silent */
     set_number(to, CURLOPT_BUFFERSIZE, (long)SP_CHUNK);
     set_number(to, CURLOPT_IPRESOLVE, versions[opts->ip_version]);

@@ -4,18 +4,21 @@
 connections there are."""
 
 import base64
+import ctypes
 import os
 import re
+import signal
 import socket
 import subprocess
 
-from harness import registry, servers
+from harness import registry, servers, spull
 from harness.case import main
 from harness.engine import (CUT, MIB, REF, SIZE, Blob, Engine, Pull, image,
-                            sent)
+                            put_down, sent)
 from harness.nginx import Nginx
 from harness.relay import Proxy, Relay
 from harness.servers import FaultServer, Gate, Reply, redirect
+from test_many_tasks import preload
 
 DATA = image(SIZE)
 SMALL = image(1 << 16)
@@ -188,6 +191,48 @@ class Proxies(Network):
 class V6Server(FaultServer):
     address_family = socket.AF_INET6
     address = "::1"
+
+
+def leaves_names_alone():
+    """Does libcurl end a transfer whose name is still being looked up? It can
+    since 7.87, where threads do that."""
+    try:
+        version = ctypes.CDLL("libcurl.so.4").curl_version
+    except OSError:
+        return False
+    version.restype = ctypes.c_char_p
+    text = version().decode()
+    found = re.match(r"libcurl/(\d+)\.(\d+)", text)
+    return "c-ares" not in text and found is not None and \
+        tuple(map(int, found.groups())) >= (7, 87)
+
+
+class Names(Network):
+    def test_no_answer(self):
+        """Neither a signal nor a timer waits for a name server."""
+        if not leaves_names_alone():
+            self.skipTest("this libcurl waits for names")
+        deaf = preload(self.folder, "deaf_resolver")
+        for what, args, number, code in (
+                ("signal", [], signal.SIGINT, -signal.SIGINT),
+                ("max-time", ["--max-time", "1"], None, 4),
+                ("connect-timeout", ["--connect-timeout", "1"], None, 4)):
+            for where in ("manifest", "blob"):
+                with self.subTest(what, where=where):
+                    scene = self.scene()
+                    nowhere = "http://nowhere.invalid"
+                    scene.image(data=SMALL, urls=[nowhere + "/x"])
+                    asked = os.path.join(scene.folder, "asked")
+                    base = nowhere if where == "manifest" else scene.base
+                    process = scene.start("-r", base, *args, REF,
+                                          env=dict(deaf, ASKED=asked))
+                    self.addCleanup(put_down, process)
+                    self.until("a question",
+                               lambda asked=asked: os.path.exists(asked))
+                    if number is not None:
+                        process.send_signal(number)
+                    self.assertExit(spull.finish(process), code)
+                    self.assertFiles(scene)
 
 
 class Addresses(Network):
