@@ -43,8 +43,7 @@ static void init(struct fetch *fetch)
         fetch->lanes[i].fetch = fetch;
     /* A small blob has come before a second connection is open. */
     fetch->plain_first = most == 1 || fetch->bound < SP_SPLIT_MIN;
-    fetch->most = fetch->plain_first ? 1 : most;
-    sp_pace_init(&fetch->pace, fetch->most, fetch->start_ms,
+    sp_pace_init(&fetch->pace, fetch->plain_first ? 1 : most, fetch->start_ms,
                  sp_http_busy_ms(fetch->http));
 }
 
@@ -206,7 +205,8 @@ static bool wants_more(const struct fetch *fetch, uint64_t now_ms)
 
     if (!fetch->has_size)
         return fetch->busy == 0;
-    return lasting < fetch->pace.target && fetch->busy < fetch->most &&
+    /* A proxy may have lowered the most that there may be. */
+    return lasting < fetch->pace.target && fetch->busy < fetch->pace.most &&
            has_share(fetch);
 }
 

@@ -75,7 +75,6 @@ struct fetch {
     uint64_t bound;
     struct source sources[SP_URLS_MAX];
     struct lane lanes[SP_CONNECTIONS_MAX];
-    unsigned most; /* connections, whatever the pace says */
     struct sp_pace pace;
     uint64_t transferred;
     bool broken;       /* a transfer has failed, and others went on */

@@ -10,6 +10,7 @@ import re
 import signal
 import socket
 import subprocess
+import time
 
 from harness import registry, servers, spull
 from harness.case import main
@@ -54,13 +55,14 @@ class Network(Engine):
 class Proxies(Network):
     def test_plain_http(self):
         """One connection and one span after the other: the proxy would get
-        the whole for each of several."""
+        the whole for each of several. Not even for a moment is there a second
+        one, though it takes its time to answer."""
         for number in (1, 4):
             with self.subTest(connections=number):
                 scene, proxy = self.scene(), self.proxy()
-                scene.image(data=DATA, size="bytes",
-                            reply=Reply(DATA, etag='"1"', drip=(1 << 16,
-                                                                0.004)))
+                scene.image(data=DATA, size="bytes", reply=Reply(
+                    DATA, etag='"1"', drip=(1 << 16, 0.004),
+                    before=lambda _: time.sleep(0.2)))
                 result = scene.run("-v", "--connections", number, "--proxy",
                                    proxy.url(), REF)
                 self.assertPulled(scene, result, DATA)
