@@ -7,12 +7,12 @@ import os
 import re
 import time
 
-from harness import images, registry, servers
+from harness import images, registry, servers, spull
 from harness.case import main
 from harness.engine import (CUT, MIB, NAME, PACE, REF, SIZE, Blob, Engine,
-                            Pull, image, sent)
+                            Pull, image, put_down, sent)
 from harness.relay import Relay
-from harness.servers import Reply, redirect
+from harness.servers import Gate, Reply, redirect
 
 DATA = image(SIZE)
 OTHER = image(SIZE, seed=1)
@@ -149,6 +149,20 @@ class Interruptions(Table):
             ("silent at %d" % byte, lambda blob, byte=byte: blob.fault(
                 byte, gate=True)) for byte in (5 * MIB, LAST)],
             "-v", "--stall-timeout", "2", connections=(4,)), check)
+
+    def test_silence_of_the_only_one(self):
+        """A small blob has one connection, however long the way seems. That
+        it says nothing for a while is no reason to ask for the same again."""
+        scene, gate = self.scene(), Gate(MIB - 1000)
+        data = scene.image(data=image(MIB), size="bytes", reply=Reply(
+            image(MIB), gate=gate, before=lambda _: time.sleep(0.3)))
+        process = scene.start(REF)
+        self.addCleanup(put_down, process)
+        gate.wait_reached()
+        time.sleep(2)  # longer than a lane may be silent
+        gate.open()
+        self.assertPulled(scene, spull.finish(process), data)
+        self.assertEqual(len(scene.blobs()), 1)
 
     def test_refused_then_up(self):
         """Nobody listens, for documents and for the blob; then somebody."""
