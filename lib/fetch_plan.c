@@ -182,8 +182,7 @@ bool sp_plan_next(struct fetch *fetch, uint64_t now_ms, struct sp_span *out)
     bool alone = fetch->pace.most == 1;
     uint64_t length = 0;
 
-    /* Where one connection has to do, nothing is taken from it: a second one
-     * only comes for what nobody was asked for yet. */
+    /* Where one connection has to do, nothing is taken from it. */
     if (!alone && fetch->has_size && split(fetch, foremost(fetch), now_ms, out))
         return true;
     if (!first_free(fetch, size, out))
