@@ -280,6 +280,7 @@ static enum spull_code employ(struct fetch *fetch, struct spull_error *err)
     uint64_t now_ms = sp_watch_ms();
     struct source *source = NULL;
 
+    fetch->looked_ms = sp_http_looked_ms(fetch->http);
     fit_to_size(fetch);
     if (fetch->restart)
         begin_again(fetch);

@@ -91,8 +91,8 @@ struct fetch {
     bool single;      /* one stream of the whole; ranges are of no use here */
     bool restart;     /* what is in the part can't be continued */
     unsigned round_trip_ms;
-    uint64_t
-        silence_ms; /* after which a lane counts as dead, if others are idle */
+    uint64_t silence_ms;     /* after which a lane counts as dead */
+    uint64_t looked_ms;      /* what came before has been told to its lane */
     struct spull_error last; /* why the last source was dropped */
 };
 

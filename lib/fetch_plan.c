@@ -127,20 +127,21 @@ static struct lane *foremost(struct fetch *fetch)
     return first;
 }
 
-static bool is_silent(const struct fetch *fetch, const struct lane *lane,
-                      uint64_t now_ms)
+/* Somebody has listened for so long: on a busy machine, what has come may wait
+ * for the network thread. */
+static bool is_silent(const struct fetch *fetch, const struct lane *lane)
 {
-    return now_ms >= atomic_load(&lane->heard_ms) + fetch->silence_ms;
+    return fetch->looked_ms >= atomic_load(&lane->heard_ms) + fetch->silence_ms;
 }
 
 /* All that a lane has left, if nothing has come for long: it is dropped. */
-static bool rob(struct fetch *fetch, uint64_t now_ms, struct sp_span *out)
+static bool rob(struct fetch *fetch, struct sp_span *out)
 {
     for (unsigned i = 0; i < SP_CONNECTIONS_MAX; i++) {
         struct lane *lane = &fetch->lanes[i];
         uint64_t at = atomic_load(&lane->at);
         if (!lane->busy || lane->over || !lane->ranged ||
-            at >= atomic_load(&lane->to) || !is_silent(fetch, lane, now_ms))
+            at >= atomic_load(&lane->to) || !is_silent(fetch, lane))
             continue;
         fetch->silence_ms *= 2;
         *out = (struct sp_span){at, atomic_load(&lane->to)};
@@ -188,7 +189,7 @@ bool sp_plan_next(struct fetch *fetch, uint64_t now_ms, struct sp_span *out)
     if (!first_free(fetch, size, out))
         return !alone && fetch->has_size &&
                (split(fetch, slowest(fetch, now_ms), now_ms, out) ||
-                rob(fetch, now_ms, out));
+                rob(fetch, out));
     if (alone)
         return true;
     length = span_length(fetch, now_ms);
@@ -203,7 +204,7 @@ static bool lasts(const struct fetch *fetch, const struct lane *lane,
 {
     if (!lane->ranged)
         return true;
-    return !is_silent(fetch, lane, now_ms) &&
+    return !is_silent(fetch, lane) &&
            (ms < SP_TICK_MIN_MS || ms_left(fetch, lane, now_ms) > ms);
 }
 

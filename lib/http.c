@@ -17,9 +17,11 @@
 #include "http_internal.h"
 #include "limits.h"
 #include "thread.h"
+#include "watch.h"
 
-/* libcurl wakes by itself for its own timers; this is only a safety net. */
-#define WAIT_MS 1000
+/* libcurl wakes by itself for its own timers. This is how old, at most, the
+ * last look at connections gets where nothing happens. */
+#define WAIT_MS 200
 
 struct sp_http {
     struct sp_ctx *ctx;
@@ -33,6 +35,7 @@ struct sp_http {
     struct sp_transfer **queue_end;   /* first come, first served */
     struct sp_transfer *running_list; /* all others; the thread's own */
     bool to_begin;                    /* some of them are; the thread's own */
+    atomic_uint_fast64_t looked_ms;   /* not under the lock */
 };
 
 /* libcurl counts its inits, and before 7.84 it did so without a lock. */
@@ -205,10 +208,18 @@ static void wait_for_news(struct sp_http *http, bool cancelled)
     curl_multi_poll(http->multi, &cancel, cancelled ? 0 : 1, WAIT_MS, NULL);
 }
 
+static void perform(struct sp_http *http)
+{
+    uint64_t now_ms = sp_watch_ms();
+    int left = 0;
+
+    curl_multi_perform(http->multi, &left);
+    atomic_store(&http->looked_ms, now_ms);
+}
+
 static void *network(void *arg)
 {
     struct sp_http *http = arg;
-    int left = 0;
 
     for (;;) {
         bool stopping = admit(http);
@@ -216,7 +227,7 @@ static void *network(void *arg)
         end_dropped(http, stopping || cancelled);
         if (stopping)
             return NULL;
-        curl_multi_perform(http->multi, &left);
+        perform(http);
         begin_blobs(http);
         end_finished(http);
         if (!http->to_begin)
@@ -283,6 +294,11 @@ uint64_t sp_http_busy_ms(struct sp_http *http)
     return known
                ? (uint64_t)used.tv_sec * 1000 + (uint64_t)used.tv_nsec / 1000000
                : 0;
+}
+
+uint64_t sp_http_looked_ms(struct sp_http *http)
+{
+    return atomic_load(&http->looked_ms);
 }
 
 void sp_http_free(struct sp_http *http)

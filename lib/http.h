@@ -102,6 +102,12 @@ void sp_http_drop(struct sp_http *http, struct sp_transfer *transfer);
 /* Milliseconds of a processor that the network thread has used; 0: unknown. */
 uint64_t sp_http_busy_ms(struct sp_http *http);
 
+/*
+ * When the network thread last looked at all its connections, by sp_watch_ms():
+ * what had come before has been told. On a busy machine that may be long ago.
+ */
+uint64_t sp_http_looked_ms(struct sp_http *http);
+
 /* What came of a document. */
 struct sp_got {
     struct sp_url url;    /* that answered; to end with sp_url_done() */

@@ -13,20 +13,23 @@
 
 struct row {
     const char *label;
-    uint64_t heard_ms; /* when it last brought bytes */
+    uint64_t heard_ms;  /* when it last brought bytes */
+    uint64_t looked_ms; /* when somebody last listened */
     bool busy;
     bool ranged;
     unsigned lasting;
 };
 
 static const struct row rows[] = {
-    {"brings bytes", NOW_MS, true, true, 1},
-    {"has paused", NOW_MS - SILENCE_MS + 1, true, true, 1},
-    {"is silent: another may have its work", NOW_MS - SILENCE_MS, true, true,
-     0},
-    {"is silent, but nobody can go on for it", NOW_MS - SILENCE_MS, true, false,
-     1},
-    {"is free", NOW_MS, false, true, 0},
+    {"brings bytes", NOW_MS, NOW_MS, true, true, 1},
+    {"has paused", NOW_MS - SILENCE_MS + 1, NOW_MS, true, true, 1},
+    {"is silent: another may have its work", NOW_MS - SILENCE_MS, NOW_MS, true,
+     true, 0},
+    {"seems silent, but nobody has listened", NOW_MS - 2 * SILENCE_MS,
+     NOW_MS - SILENCE_MS - 1, true, true, 1},
+    {"is silent, but nobody can go on for it", NOW_MS - SILENCE_MS, NOW_MS,
+     true, false, 1},
+    {"is free", NOW_MS, NOW_MS, false, true, 0},
 };
 
 static void test_lasting(void **state)
@@ -36,6 +39,7 @@ static void test_lasting(void **state)
         struct fetch *fetch = calloc(1, sizeof *fetch);
         assert_non_null(fetch);
         fetch->silence_ms = SILENCE_MS;
+        fetch->looked_ms = rows[i].looked_ms;
         fetch->lanes[3].busy = rows[i].busy;
         fetch->lanes[3].ranged = rows[i].ranged;
         atomic_store(&fetch->lanes[3].to, 1000);
