@@ -13,10 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "err.h"
+#include "thread.h"
 
 /* Is it the part that was asked for? */
 static bool is_part(const struct sp_talk *talk, const struct sp_head *head)
@@ -123,18 +123,6 @@ static void on_end(void *payload, const struct sp_end *end)
     pthread_mutex_unlock(&talk->lock);
 }
 
-/* Waits a tick, or until it is over. The caller holds the lock. */
-static void wait_a_little(struct sp_talk *talk)
-{
-    struct timespec until;
-
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += SP_TICK_MS * 1000000L;
-    until.tv_sec += until.tv_nsec / 1000000000L;
-    until.tv_nsec %= 1000000000L;
-    pthread_cond_timedwait(&talk->over, &talk->lock, &until);
-}
-
 /* Returns why the waiting was cut short, or SPULL_OK. */
 static enum spull_code wait_for(struct sp_talk *talk, struct sp_http *http,
                                 struct sp_transfer *transfer,
@@ -144,7 +132,7 @@ static enum spull_code wait_for(struct sp_talk *talk, struct sp_http *http,
 
     pthread_mutex_lock(&talk->lock);
     while (!talk->ended) {
-        wait_a_little(talk);
+        sp_thread_wait(&talk->over, &talk->lock, SP_TICK_MS);
         if (talk->ended || code != SPULL_OK)
             continue;
         watch->now.bytes = atomic_load(&talk->got);
@@ -179,7 +167,7 @@ enum spull_code sp_talk(struct sp_talk *talk, struct sp_http *http,
     struct sp_transfer *transfer = NULL;
 
     pthread_mutex_init(&talk->lock, NULL);
-    pthread_cond_init(&talk->over, NULL);
+    sp_thread_cond_init(&talk->over);
     enum spull_code code = sp_http_start(http, &request, &sink, &transfer, err);
     if (code == SPULL_OK)
         code = wait_for(talk, http, transfer, watch, err);

@@ -7,7 +7,6 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "err.h"
 #include "limits.h"
@@ -62,7 +61,7 @@ enum spull_code sp_crew_new(unsigned threads, const struct sp_crew_task *task,
     crew->task = *task;
     pthread_mutex_init(&crew->lock, NULL);
     pthread_cond_init(&crew->todo, NULL);
-    pthread_cond_init(&crew->done, NULL);
+    sp_thread_cond_init(&crew->done);
     pthread_mutex_lock(&crew->lock);
     while (crew->count < threads &&
            sp_thread_start(&crew->threads[crew->count], work, crew, NULL) ==
@@ -106,13 +105,6 @@ void sp_crew_wake(struct sp_crew *crew)
 
 void sp_crew_wait(struct sp_crew *crew)
 {
-    struct timespec until;
-
-    if (crew->count == 0 && work_once(crew))
-        return;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += SP_TICK_MS * 1000000L;
-    until.tv_sec += until.tv_nsec / 1000000000L;
-    until.tv_nsec %= 1000000000L;
-    pthread_cond_timedwait(&crew->done, &crew->lock, &until);
+    if (crew->count > 0 || !work_once(crew))
+        sp_thread_wait(&crew->done, &crew->lock, SP_TICK_MS);
 }

@@ -9,11 +9,11 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "err.h"
 #include "fetch_internal.h"
 #include "manifest.h"
+#include "thread.h"
 
 /* --- beginning and end ------------------------------------------------------
  */
@@ -25,7 +25,7 @@ static void init(struct fetch *fetch)
     unsigned most = opts->limit_rate > 0 ? 1 : opts->connections;
 
     pthread_mutex_init(&fetch->lock, NULL);
-    pthread_cond_init(&fetch->news, NULL);
+    sp_thread_cond_init(&fetch->news);
     fetch->bound = sp_size_bound(blob->stated, blob->strict);
     fetch->start_ms = sp_watch_ms();
     fetch->size = sp_part_size(fetch->part);
@@ -55,21 +55,16 @@ static void done(struct fetch *fetch)
     pthread_mutex_destroy(&fetch->lock);
 }
 
-/* The end of a tick, for pthread_cond_timedwait(); a shorter one where a round
- * trip has to be foreseen. */
-static struct timespec tick_end(const struct fetch *fetch)
+/* Waits for news or a tick; a shorter one where a round trip has to be
+ * foreseen.
+ */
+static void wait_for_news(struct fetch *fetch)
 {
-    struct timespec end;
-    long ms = SP_TICK_MS;
+    unsigned ms = fetch->round_trip_ms / 2;
 
-    if (fetch->busy > 1 && fetch->round_trip_ms / 2 >= SP_TICK_MIN_MS &&
-        fetch->round_trip_ms / 2 < SP_TICK_MS)
-        ms = (long)fetch->round_trip_ms / 2;
-    clock_gettime(CLOCK_REALTIME, &end);
-    end.tv_nsec += ms * 1000000;
-    end.tv_sec += end.tv_nsec / 1000000000;
-    end.tv_nsec %= 1000000000;
-    return end;
+    if (fetch->busy <= 1 || ms < SP_TICK_MIN_MS || ms > SP_TICK_MS)
+        ms = SP_TICK_MS;
+    sp_thread_wait(&fetch->news, &fetch->lock, ms);
 }
 
 /* --- lanes -------------------------------------------------------------------
@@ -372,7 +367,6 @@ static enum spull_code report(struct fetch *fetch, struct spull_error *err)
 static enum spull_code turn(struct fetch *fetch, bool *complete,
                             struct spull_error *err)
 {
-    struct timespec end;
     enum spull_code code = SPULL_OK;
 
     pthread_mutex_lock(&fetch->lock);
@@ -380,9 +374,8 @@ static enum spull_code turn(struct fetch *fetch, bool *complete,
     *complete = is_complete(fetch);
     if (code == SPULL_OK && !*complete)
         code = employ(fetch, err);
-    end = tick_end(fetch);
     if (code == SPULL_OK && !*complete && !any_over(fetch))
-        pthread_cond_timedwait(&fetch->news, &fetch->lock, &end);
+        wait_for_news(fetch);
     pthread_mutex_unlock(&fetch->lock);
     if (code == SPULL_OK)
         code = report(fetch, err);

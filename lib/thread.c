@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <time.h>
 #ifdef __linux__
 #include <sys/resource.h>
 #endif
@@ -48,4 +49,26 @@ void sp_thread_step_back(void)
     if (errno == 0)
         setpriority(PRIO_PROCESS, 0, priority + SP_STEP_BACK);
 #endif
+}
+
+void sp_thread_cond_init(pthread_cond_t *cond)
+{
+    pthread_condattr_t attr;
+
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(cond, &attr);
+    pthread_condattr_destroy(&attr);
+}
+
+void sp_thread_wait(pthread_cond_t *cond, pthread_mutex_t *lock, unsigned ms)
+{
+    struct timespec end;
+
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    end.tv_sec += ms / 1000;
+    end.tv_nsec += (long)(ms % 1000) * 1000000;
+    end.tv_sec += end.tv_nsec / 1000000000;
+    end.tv_nsec %= 1000000000;
+    pthread_cond_timedwait(cond, lock, &end);
 }
