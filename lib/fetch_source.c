@@ -152,9 +152,11 @@ enum spull_code sp_source_failed(struct fetch *fetch, const struct lane *lane,
         return SPULL_OK;
     }
     source->http1 = source->http1 || lane->http1;
-    /* Others go on: the host bears fewer connections, and is not to blame. */
+    /* Others go on: the host bears fewer connections, and is not to blame. A
+     * Retry-After is about the one too many. */
     if (lane->transient && busy_on(fetch, source) > 0) {
-        sp_pace_back_off(&fetch->pace, sp_watch_ms());
+        sp_pace_back_off(&fetch->pace, sp_watch_ms(),
+                         sp_retry_asked_ms(lane->retry_after, sp_ctx_dice()));
         sp_ctx_detail(fetch->watch->ctx, "%s; going on with %u connections",
                       lane->err.text, fetch->pace.target);
         return SPULL_OK;

@@ -123,9 +123,11 @@ unsigned sp_pace_read(struct sp_pace *pace, const struct sp_reading *reading)
     return pace->target;
 }
 
-void sp_pace_back_off(struct sp_pace *pace, uint64_t now_ms)
+void sp_pace_back_off(struct sp_pace *pace, uint64_t now_ms, uint64_t rest_ms)
 {
     if (pace->target > 1)
         pace->target--;
     pause_from(pace, now_ms);
+    if (pace->again_ms < now_ms + rest_ms)
+        pace->again_ms = now_ms + rest_ms;
 }

@@ -42,7 +42,8 @@ struct sp_reading {
 /* Takes a reading. Returns the target, which may have changed. */
 unsigned sp_pace_read(struct sp_pace *pace, const struct sp_reading *reading);
 
-/* A connection failed while others went on: one less is what they bear. */
-void sp_pace_back_off(struct sp_pace *pace, uint64_t now_ms);
+/* A connection failed while others went on: one less is what they bear, and no
+ * more are tried before the pause is over, and rest_ms too. */
+void sp_pace_back_off(struct sp_pace *pace, uint64_t now_ms, uint64_t rest_ms);
 
 #endif

@@ -29,7 +29,7 @@ static uint64_t back_off(unsigned tries, uint32_t dice)
 }
 
 /* The server's word counts more, up to a maximum; up to a tenth is added. */
-static uint64_t as_asked(unsigned seconds, uint32_t dice)
+uint64_t sp_retry_asked_ms(unsigned seconds, uint32_t dice)
 {
     uint64_t wait = (uint64_t)seconds * 1000;
 
@@ -42,7 +42,7 @@ static uint64_t wait_for(const struct sp_retry *so_far,
                          const struct sp_outcome *outcome, uint32_t dice)
 {
     if (outcome->retry_after > 0)
-        return as_asked(outcome->retry_after, dice);
+        return sp_retry_asked_ms(outcome->retry_after, dice);
     if (outcome->progress >= SP_PROGRESS_GOOD)
         return 0;
     if (outcome->progress >= SP_PROGRESS_SOME)

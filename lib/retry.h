@@ -43,4 +43,7 @@ struct sp_verdict sp_retry_judge(struct sp_retry *so_far,
                                  const struct sp_outcome *outcome,
                                  unsigned retries, uint32_t dice);
 
+/* What a server asks for by Retry-After, within bounds; 0: nothing. */
+uint64_t sp_retry_asked_ms(unsigned seconds, uint32_t dice);
+
 #endif

@@ -194,7 +194,7 @@ static void backs_off(void **state)
         drive_for(&drive, &wide, 5000);
         assert_int_equal(drive.pace.target, cases[i].most);
         for (unsigned k = 0; k < cases[i].times; k++)
-            sp_pace_back_off(&drive.pace, drive.reading.now_ms);
+            sp_pace_back_off(&drive.pace, drive.reading.now_ms, 0);
         assert_int_equal(drive.pace.target, cases[i].target);
         /* A server that refused is not asked for more a moment later. */
         drive.peak = drive.least = cases[i].target;
@@ -211,9 +211,29 @@ static void comes_back_after_a_pause(void **state)
     (void)state;
     drive_for(&drive, &wide, 5000);
     while (drive.pace.target > 4)
-        sp_pace_back_off(&drive.pace, drive.reading.now_ms);
+        sp_pace_back_off(&drive.pace, drive.reading.now_ms, 0);
     drive_for(&drive, &wide, 100 * SP_PACE_PAUSE_MS);
     assert_int_equal(drive.pace.target, 8);
+}
+
+/* A server that said how long is believed, if that is longer. */
+static void pauses_as_asked(void **state)
+{
+    static const uint64_t rests[] = {1, 10 * SP_PACE_PAUSE_MS};
+
+    (void)state;
+    for (size_t i = 0; i < UNIT_COUNT(rests); i++) {
+        struct drive drive = drive_new(8);
+        uint64_t pause =
+            rests[i] > SP_PACE_PAUSE_MS ? rests[i] : SP_PACE_PAUSE_MS;
+        drive_for(&drive, &wide, 5000);
+        sp_pace_back_off(&drive.pace, drive.reading.now_ms, rests[i]);
+        drive.peak = 7;
+        drive_for(&drive, &wide, pause - STEP_MS);
+        assert_int_equal(drive.peak, 7);
+        drive_for(&drive, &wide, 5000);
+        assert_int_equal(drive.peak, 8);
+    }
 }
 
 /* However many connections have failed: there is a pause, and it has an end. */
@@ -223,7 +243,7 @@ static void pauses_do_not_overflow(void **state)
 
     (void)state;
     for (int i = 0; i < 200; i++) {
-        sp_pace_back_off(&drive.pace, drive.reading.now_ms);
+        sp_pace_back_off(&drive.pace, drive.reading.now_ms, 0);
         drive_for(&drive, &wide, SP_PACE_PAUSE_MS - STEP_MS);
         assert_int_equal(drive.peak, 1);
     }
@@ -417,6 +437,7 @@ int main(void)
         cmocka_unit_test(pauses_grow),
         cmocka_unit_test(backs_off),
         cmocka_unit_test(comes_back_after_a_pause),
+        cmocka_unit_test(pauses_as_asked),
         cmocka_unit_test(pauses_do_not_overflow),
         cmocka_unit_test(begins_with_one),
         cmocka_unit_test(windows),
