@@ -29,7 +29,7 @@ struct sp_head {
     char type[SP_HEAD_TYPE];
     bool no_ranges; /* "Accept-Ranges: none" */
     char *location; /* owned; NULL: none */
-    size_t seen;    /* bytes of all heads of this request */
+    size_t seen;    /* bytes of all heads of this response */
 };
 
 void sp_head_done(struct sp_head *head);

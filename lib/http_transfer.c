@@ -282,6 +282,7 @@ static bool take_redirect(struct sp_transfer *transfer)
     sp_url_done(&transfer->url);
     transfer->url = next;
     transfer->head.status = 0;
+    transfer->head.seen = 0;
     transfer->head_whole = false;
     transfer->discarded = 0;
     return sp_transfer_set_hop(transfer);
