@@ -13,6 +13,12 @@
 #include "http_internal.h"
 #include "limits.h"
 
+/* What libcurl reads at once below a limit of the rate: it reads first and
+ * waits then, and with more than this an image of a mebibyte came in no time at
+ * all. The least is the least that it takes (CURLOPT_BUFFERSIZE(3)). */
+#define LIMITED_READ_MAX 8192
+#define LIMITED_READ_MIN 1024
+
 /* Remembers the first failure, so that settings can be a list of lines. */
 struct setter {
     CURL *easy;
@@ -106,13 +112,22 @@ static void set_timers(struct setter *to, const struct spull_options *opts,
         set_number(to, CURLOPT_TIMEOUT_MS, (long)request->max_ms + 1);
 }
 
+/* Who is slow because he was told to be is not stalled. */
 static void set_rate(struct setter *to, uint64_t limit)
 {
     curl_off_t rate = limit < INT64_MAX ? (curl_off_t)limit : INT64_MAX;
+    long bytes =
+        limit / 10 < LIMITED_READ_MAX ? (long)(limit / 10) : LIMITED_READ_MAX;
 
-    if (to->code == CURLE_OK && limit > 0)
+    if (limit == 0)
+        return;
+    if (to->code == CURLE_OK)
         to->code =
             curl_easy_setopt(to->easy, CURLOPT_MAX_RECV_SPEED_LARGE, rate);
+    set_number(to, CURLOPT_BUFFERSIZE,
+               bytes > LIMITED_READ_MIN ? bytes : LIMITED_READ_MIN);
+    if (limit / 2 < SP_STALL_RATE)
+        set_number(to, CURLOPT_LOW_SPEED_LIMIT, (long)(limit / 2));
 }
 
 /* One bundle or directory stands instead of libcurl's own, not beside it. */

@@ -566,6 +566,35 @@ class Manners(Network):
                 self.assertEqual(relay.most_open > 1, not limited)
                 self.assertEqual(len(scene.blobs()) > 1, not limited)
 
+    def test_limit_rate_at_a_quick_server(self):
+        """It is no burst: a machine may be slow, but it can't be quick. Nor is
+        what is slow because it was told so taken for stalled."""
+        folder = os.path.join(self.folder, "registry")
+        made = registry.Registry(folder)
+        data = image(MIB)
+        made.add(REF, data, size="bytes")
+        with Nginx(folder, os.path.join(self.folder, "nginx")) as server:
+            scene = self.scene()
+            start = time.monotonic()
+            self.assertPulled(scene, scene.run(
+                "--limit-rate", "400K", "-r", server.base, REF), data)
+            self.assertGreater(time.monotonic() - start, 1)
+            self.assertFails(self.scene().run(
+                "--limit-rate", "800", "--stall-timeout", "1", "--retries",
+                "0", "--max-time", "4", "-r", server.base, REF), 4,
+                "not done after 4 seconds")
+
+    def test_redirects_with_long_heads(self):
+        """What a head may have is for each of them."""
+        scene = self.scene()
+        policy = [("X-Policy", "p" * 8000)]
+        for hop in range(9):
+            scene.blob(servers.html("Moved", 302, headers=policy + [
+                ("Location", "hop%d" % (hop + 1))]), path="/blobs/hop%d" % hop)
+        scene.blob(Reply(SMALL), path="/blobs/hop9")
+        scene.image(data=SMALL, urls=[scene.base + "/blobs/hop0"])
+        self.assertPulled(scene, scene.run(REF), SMALL)
+
     def test_max_time(self):
         """For documents and images alike; what came stays for later."""
         def pulls():
