@@ -209,14 +209,18 @@ static bool is_displaced(enum spull_code code, const struct spull_error *err)
     return code == SPULL_STORAGE && (err->sys == ENOENT || err->sys == ESTALE);
 }
 
-/* On NFS an open file is gone, too, when another host has removed it (ESTALE):
- * then another look shows who did, and what there is now. Once, since it may be
- * the directory that is gone. */
+/*
+ * Does another look at what is there make sense? On NFS an open file is gone,
+ * too, when another host has removed it (ESTALE). And who had taken the lead
+ * from one that only slept may lack the room that its image takes by now. Once,
+ * since it may be the directory that is gone, or the disk that is full.
+ */
 static bool is_worth_another(struct pull *pull, enum spull_code code,
                              const struct spull_error *err)
 {
-    bool worth =
-        code == SPULL_STORAGE && err->sys == ESTALE && !pull->displaced;
+    bool full = err->sys == ENOSPC || err->sys == EDQUOT;
+    bool worth = code == SPULL_STORAGE && !pull->displaced &&
+                 (err->sys == ESTALE || (full && pull->deposed));
 
     pull->displaced = pull->displaced || worth;
     if (worth)

@@ -273,25 +273,42 @@ class Woken(Mounted):
         return ["strace", "-f", "-o", os.devnull, "-e", "trace=" + call,
                 "--inject=%s:%s" % (call, when), *given]
 
+    def sleeper(self, ms, call, how):
+        """(scene, data, one that sleeps for ms before it gives its complete
+        file the name, one that takes it for lost, and is late in a call)."""
+        scene = self.on_tmpfs()
+        data = scene.image(data=image(5 * MIB), size="bytes")
+        leader = Task(self, scene, REF, wrap=SPACE + self.late(
+            "renameat2", "delay_enter=%d" % (1000 * ms),
+            spull.without_leaks()))
+        self.wait_journal(scene, 5 * MIB + HELD)
+        waiter = self.follow(scene, *UNHURRIED, wrap=self.late(
+            call, how, spull.without_leaks(hurried(self.folder))))
+        return scene, data, leader, waiter
+
     def test_after_its_blocks_went(self):
         """On another host so to speak, one is about to give its complete file
         the name. It sleeps for too long, and its successor has no room but by
         taking the blocks. Between the two, the first one wakes up: its file
         must not get the name."""
-        scene = self.on_tmpfs()
-        data = scene.image(data=image(5 * MIB), size="bytes")
-        leader = Task(self, scene, REF, wrap=SPACE + self.late(
-            "renameat2", "delay_enter=10000000", spull.without_leaks()))
-        self.wait_journal(scene, 5 * MIB + HELD)
-        waiter = self.follow(scene, *UNHURRIED, wrap=self.late(
-            "fallocate", "delay_exit=8000000:when=1..2",
-            spull.without_leaks(hurried(self.folder))))
+        scene, data, leader, waiter = self.sleeper(
+            10000, "fallocate", "delay_exit=8000000:when=1..2")
         self.assertExit(waiter.finish(), 0)
         self.assertImage(scene.path(NAME), data)
         self.assertIn(leader.finish().code, (0, 7))
         self.assertImage(scene.path(NAME), data)
         self.assertFiles(scene, NAME)
         self.assertLessEqual(sent(scene.blobs()), len(data))
+
+    def test_before_its_file_was_found(self):
+        """It wakes up before its successor looks for what it left; that one
+        has no room then, since the image takes it, which both want."""
+        scene, data, leader, waiter = self.sleeper(
+            6000, "getdents64", "delay_enter=8000000:when=1")
+        self.assertExit(waiter.finish(), 0)
+        self.assertExit(leader.finish(), 0)
+        self.assertImage(scene.path(NAME), data)
+        self.assertFiles(scene, NAME)
 
 
 class Quota(Mounted):
