@@ -7,7 +7,6 @@
  * beside the blobs says for whom it is: name and owner appear in one step, and
  * a link takes no space on a disk that is full.
  */
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -96,35 +95,36 @@ static bool is_alive(int dir, const char *name, unsigned keep_days)
                          info.st_mtime >= time(NULL) - keep);
 }
 
+/* Who hears of claims. */
+struct seer {
+    unsigned keep_days;
+    void (*see)(void *payload, const char *hex);
+    void *payload;
+};
+
 /* ".spull-HEX-PID-N.claim" */
-static void see_one(int dir, const char *name, unsigned keep_days,
-                    void (*see)(void *payload, const char *hex), void *payload)
+static bool see_one(void *payload, int dir, const char *name)
 {
+    const struct seer *seer = payload;
     const char *hex = name + strlen(BEGINNING);
     char text[NAME_MAX + 1];
 
-    if (!is_alive(dir, name, keep_days)) {
+    if (!is_claim(name))
+        return true;
+    if (!is_alive(dir, name, seer->keep_days)) {
         unlinkat(dir, name, 0);
-        return;
+        return true;
     }
     snprintf(text, sizeof text, "%.*s", (int)strcspn(hex, "-"), hex);
-    see(payload, text);
+    seer->see(seer->payload, text);
+    return true;
 }
 
-void sp_mirror_claims(const char *dir, unsigned keep_days,
-                      void (*see)(void *payload, const char *hex),
-                      void *payload)
+enum spull_code sp_mirror_claims(const char *dir, unsigned keep_days,
+                                 void (*see)(void *payload, const char *hex),
+                                 void *payload, struct spull_error *err)
 {
-    char *path = sp_mirror_path(dir, FOLDER);
-    DIR *list = path == NULL ? NULL : opendir(path);
-    struct dirent *entry = NULL;
+    struct seer seer = {keep_days, see, payload};
 
-    free(path);
-    if (list == NULL)
-        return;
-    /* The stream is this thread's own (readdir(3), ATTRIBUTES). */
-    while ((entry = readdir(list)) != NULL) /* NOLINT(concurrency-mt-unsafe) */
-        if (is_claim(entry->d_name))
-            see_one(dirfd(list), entry->d_name, keep_days, see, payload);
-    closedir(list);
+    return sp_mirror_each(dir, FOLDER, see_one, &seer, err);
 }

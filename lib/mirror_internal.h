@@ -61,7 +61,18 @@ char *sp_mirror_path(const char *dir, const char *more);
 enum spull_code sp_mirror_folder(const char *dir, const char *below,
                                  struct spull_error *err);
 
-/* The document in a folder below dir. *there: is there one? */
+/* What is done with a name in a folder, of which dir is a descriptor. false:
+ * that is enough. */
+typedef bool (*sp_mirror_visit_fn)(void *payload, int dir, const char *name);
+
+/* Calls visit with each name in a folder below dir; with none, if there is no
+ * such folder. SPULL_STORAGE: it can't be read, or not to its end. */
+enum spull_code sp_mirror_each(const char *dir, const char *folder,
+                               sp_mirror_visit_fn visit, void *payload,
+                               struct spull_error *err);
+
+/* The document in a folder below dir. *there: is there one? *out is to be ended
+ * in any case. STORAGE; INTEGRITY: it is too long. */
 enum spull_code sp_mirror_read(const char *dir, const char *folder,
                                struct sp_buf *out, bool *there,
                                struct spull_error *err);
@@ -134,10 +145,10 @@ void sp_mirror_touch(const char *path);
 /*
  * Calls see with the digest's hex of each claim of a process that lives, or may
  * live; the others' claims are removed. keep_days: for how long one that can't
- * be seen from here counts; 0: for ever.
+ * be seen from here counts; 0: for ever. SPULL_STORAGE: there may be more.
  */
-void sp_mirror_claims(const char *dir, unsigned keep_days,
-                      void (*see)(void *payload, const char *hex),
-                      void *payload);
+enum spull_code sp_mirror_claims(const char *dir, unsigned keep_days,
+                                 void (*see)(void *payload, const char *hex),
+                                 void *payload, struct spull_error *err);
 
 #endif

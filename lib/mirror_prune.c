@@ -10,7 +10,6 @@
  * document was read is seen there; who names it later had either claimed it
  * when the claims were read, or brought or touched it since it was listed.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -55,6 +54,24 @@ struct prune {
     uint64_t bytes;
 };
 
+/* A walk over the names in a folder, and what came of it. */
+struct walk {
+    struct prune *prune;
+    const struct folder *folder; /* NULL: that of the blobs */
+    enum spull_code code;
+    struct spull_error *err;
+};
+
+/* A folder that can't be read to its end has more names than were seen. */
+static enum spull_code walk_over(struct walk *walk, const char *folder,
+                                 sp_mirror_visit_fn visit)
+{
+    enum spull_code code =
+        sp_mirror_each(walk->prune->dir, folder, visit, walk, walk->err);
+
+    return walk->code == SPULL_OK ? code : walk->code;
+}
+
 /* --- which blobs there are ------------------------------------------------ */
 
 static bool is_hex(const char *text)
@@ -62,15 +79,12 @@ static bool is_hex(const char *text)
     return strspn(text, HEX_DIGITS) >= HEX_LEN;
 }
 
-static enum spull_code add_blob(struct prune *prune, int dir, const char *name,
+static enum spull_code add_blob(struct prune *prune, const char *hex,
+                                const struct stat *info,
                                 struct spull_error *err)
 {
     struct blob *blob = NULL;
-    struct stat info;
 
-    if (!is_hex(name) || name[HEX_LEN] != '\0' ||
-        fstatat(dir, name, &info, AT_SYMLINK_NOFOLLOW) != 0)
-        return SPULL_OK;
     if (prune->blob_count == SP_MIRROR_BLOBS_MAX)
         return sp_err_set(err, SPULL_STORAGE, "%s: more than %d blobs",
                           prune->dir, SP_MIRROR_BLOBS_MAX);
@@ -83,11 +97,22 @@ static enum spull_code add_blob(struct prune *prune, int dir, const char *name,
         prune->room = room;
     }
     blob = &prune->blobs[prune->blob_count++];
-    memcpy(blob->hex, name, HEX_LEN + 1);
+    memcpy(blob->hex, hex, HEX_LEN + 1);
     blob->named = false;
-    blob->inode = info.st_ino;
-    blob->touched = info.st_ctim;
+    blob->inode = info->st_ino;
+    blob->touched = info->st_ctim;
     return SPULL_OK;
+}
+
+static bool see_blob(void *payload, int dir, const char *name)
+{
+    struct walk *walk = payload;
+    struct stat info;
+
+    if (is_hex(name) && name[HEX_LEN] == '\0' &&
+        fstatat(dir, name, &info, AT_SYMLINK_NOFOLLOW) == 0)
+        walk->code = add_blob(walk->prune, name, &info, walk->err);
+    return walk->code == SPULL_OK;
 }
 
 static int compare(const void *a, const void *b)
@@ -97,26 +122,11 @@ static int compare(const void *a, const void *b)
 
 static enum spull_code list_blobs(struct prune *prune, struct spull_error *err)
 {
-    char *path = sp_mirror_path(prune->dir, SP_MIRROR_BLOBS);
-    DIR *list = path == NULL ? NULL : opendir(path);
-    enum spull_code code = SPULL_OK;
-    struct dirent *entry = NULL;
+    struct walk walk = {prune, NULL, SPULL_OK, err};
+    enum spull_code code = walk_over(&walk, SP_MIRROR_BLOBS, see_blob);
 
-    if (list == NULL && errno != ENOENT)
-        code = sp_err_sys(err, SPULL_STORAGE, errno, "%s/" SP_MIRROR_BLOBS,
-                          prune->dir);
-    while (code == SPULL_OK && list != NULL) {
-        /* The stream is this thread's own (readdir(3), ATTRIBUTES). */
-        entry = readdir(list); /* NOLINT(concurrency-mt-unsafe) */
-        if (entry == NULL)
-            break;
-        code = add_blob(prune, dirfd(list), entry->d_name, err);
-    }
     if (prune->blob_count > 0)
         qsort(prune->blobs, prune->blob_count, sizeof *prune->blobs, compare);
-    if (list != NULL)
-        closedir(list);
-    free(path);
     return code;
 }
 
@@ -132,9 +142,11 @@ static void spare(void *payload, const char *hex)
         blob->named = true;
 }
 
-static void spare_claimed(struct prune *prune)
+static enum spull_code spare_claimed(struct prune *prune,
+                                     struct spull_error *err)
 {
-    sp_mirror_claims(prune->dir, prune->ctx->opts.keep_days, spare, prune);
+    return sp_mirror_claims(prune->dir, prune->ctx->opts.keep_days, spare,
+                            prune, err);
 }
 
 /* --- which of them are named ---------------------------------------------- */
@@ -229,8 +241,8 @@ static enum spull_code push(struct prune *prune, char *folder, unsigned depth,
 }
 
 /* One name in folder. */
-static enum spull_code visit(struct prune *prune, const struct folder *folder,
-                             const char *name, struct spull_error *err)
+static enum spull_code look_at(struct prune *prune, const struct folder *folder,
+                               const char *name, struct spull_error *err)
 {
     char *below = folder->name[0] == '\0' ? strdup(name)
                                           : sp_mirror_path(folder->name, name);
@@ -281,34 +293,27 @@ static enum spull_code check_tags(struct prune *prune, const char *folder,
     return code;
 }
 
+static bool see_name(void *payload, int dir, const char *name)
+{
+    struct walk *walk = payload;
+
+    (void)dir;
+    walk->code = look_at(walk->prune, walk->folder, name, walk->err);
+    return walk->code == SPULL_OK;
+}
+
 /* All names in a folder. */
 static enum spull_code read_folder(struct prune *prune,
                                    const struct folder *folder,
                                    struct spull_error *err)
 {
-    char *path = sp_mirror_path(prune->dir, folder->name);
-    DIR *list = path == NULL ? NULL : opendir(path);
-    enum spull_code code = SPULL_OK;
-    struct dirent *entry = NULL;
+    struct walk walk = {prune, folder, SPULL_OK, err};
 
-    if (path == NULL)
-        code = sp_err_nomem(err);
-    else if (list == NULL && errno != ENOENT)
-        code = sp_err_sys(err, SPULL_STORAGE, errno, "%s", path);
-    while (code == SPULL_OK && list != NULL) {
-        entry = readdir(list); /* NOLINT(concurrency-mt-unsafe) */
-        if (entry == NULL)
-            break;
-        code = visit(prune, folder, entry->d_name, err);
-    }
-    if (list != NULL)
-        closedir(list);
-    free(path);
-    return code;
+    return walk_over(&walk, folder->name, see_name);
 }
 
 /* Deeper than a manifest's folder nothing can be. */
-static enum spull_code walk(struct prune *prune, struct spull_error *err)
+static enum spull_code read_all(struct prune *prune, struct spull_error *err)
 {
     enum spull_code code = push(prune, strdup(""), 0, err);
 
@@ -359,8 +364,8 @@ static enum spull_code remove_unnamed(struct prune *prune,
         const struct blob *blob = &prune->blobs[i];
         if (blob->named)
             continue;
-        spare_claimed(prune);
-        if (!blob->named)
+        code = spare_claimed(prune, err);
+        if (code == SPULL_OK && !blob->named)
             code = remove_blob(prune, blob, err);
     }
     return code;
@@ -395,10 +400,10 @@ static enum spull_code run(struct prune *prune, struct spull_error *err)
     code = sp_watch_phase(&prune->watch, SPULL_CHECKING, err);
     if (code == SPULL_OK)
         code = list_blobs(prune, err);
-    if (code == SPULL_OK) {
-        spare_claimed(prune);
-        code = walk(prune, err);
-    }
+    if (code == SPULL_OK)
+        code = spare_claimed(prune, err);
+    if (code == SPULL_OK)
+        code = read_all(prune, err);
     if (code == SPULL_OK)
         code = remove_unnamed(prune, err);
     return code == SPULL_OK ? tidy(prune, err) : code;

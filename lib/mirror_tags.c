@@ -9,6 +9,7 @@
  * and who ends removes what others have begun, after his manifest is there.
  * They begin anew, and see it; so it does not matter who is killed, and when.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,57 +90,71 @@ static bool is_same(const struct names *names, const struct names *others)
     return true;
 }
 
-/* Is there a manifest of this tag? */
-static bool is_tag(int manifests, const char *tag)
-{
-    char path[SP_COMPONENT_MAX + sizeof "/" SP_MIRROR_INDEX];
-    struct stat info;
-
-    if (!sp_tag_ok(tag))
-        return false;
-    snprintf(path, sizeof path, "%s/" SP_MIRROR_INDEX, tag);
-    return fstatat(manifests, path, &info, 0) == 0 && S_ISREG(info.st_mode);
-}
-
 /* A folder of manifests, and the tags in it. */
 struct look {
     int manifests;
+    const char *path;
     struct names *tags;
     enum spull_code code;
     struct spull_error *err;
 };
 
+/* What can't be looked at may be a manifest, so nothing follows from it. */
+static void fail(struct look *look)
+{
+    look->code = sp_err_sys(look->err, SPULL_STORAGE, errno, "cannot read %s",
+                            look->path);
+}
+
 static bool add_tag(void *payload, const char *name)
 {
     struct look *look = payload;
+    char path[SP_COMPONENT_MAX + sizeof "/" SP_MIRROR_INDEX];
+    struct stat info;
 
-    if (is_tag(look->manifests, name))
-        look->code = names_add(look->tags, name, look->err);
+    if (!sp_tag_ok(name))
+        return true;
+    snprintf(path, sizeof path, "%s/" SP_MIRROR_INDEX, name);
+    if (fstatat(look->manifests, path, &info, 0) == 0) {
+        if (S_ISREG(info.st_mode))
+            look->code = names_add(look->tags, name, look->err);
+    } else if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP) {
+        fail(look);
+    }
     return look->code == SPULL_OK;
 }
 
-/*
- * The tags of which there is a manifest. Those that the list has are asked for
- * by name: what another node has made just now, a network file system may not
- * yet show in a folder that was read before.
- */
+/* Those that the list has are asked for by name: what another node has made
+ * just now, a network file system may not yet show in a folder that was read
+ * before. */
+static void look_for_tags(struct look *look, const struct names *listed)
+{
+    look->manifests = open(look->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (look->manifests < 0) {
+        if (errno != ENOENT)
+            fail(look);
+        return;
+    }
+    if (!sp_folder_each(look->manifests, add_tag, look))
+        fail(look);
+    for (size_t i = 0; i < listed->count && look->code == SPULL_OK; i++)
+        add_tag(look, listed->list[i]);
+    close(look->manifests);
+}
+
+/* The tags of which there is a manifest. */
 static enum spull_code find_tags(const char *dir, const char *container,
                                  const struct names *listed, struct names *out,
                                  struct spull_error *err)
 {
-    struct look look = {-1, out, SPULL_OK, err};
+    struct look look = {-1, NULL, out, SPULL_OK, err};
     char *path = NULL;
 
     if (asprintf(&path, "%s/%s/manifests", dir, container) < 0)
         return sp_err_nomem(err);
-    look.manifests = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    look.path = path;
+    look_for_tags(&look, listed);
     free(path);
-    if (look.manifests < 0)
-        return SPULL_OK;
-    sp_folder_each(look.manifests, add_tag, &look);
-    for (size_t i = 0; i < listed->count && look.code == SPULL_OK; i++)
-        add_tag(&look, listed->list[i]);
-    close(look.manifests);
     names_sort(out);
     return look.code;
 }

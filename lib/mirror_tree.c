@@ -6,7 +6,6 @@
  * web server sends the old one or the new one, also after a crash. One that
  * would not change is not touched.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -18,6 +17,7 @@
 #include <unistd.h>
 
 #include "err.h"
+#include "folder.h"
 #include "limits.h"
 #include "manifest.h"
 #include "mirror_internal.h"
@@ -164,6 +164,39 @@ enum spull_code sp_mirror_folder(const char *dir, const char *below,
         code = make_each(path, strlen(dir), err);
     else if (!S_ISDIR(info.st_mode))
         code = sp_err_set(err, SPULL_STORAGE, "%s is no directory", path);
+    free(path);
+    return code;
+}
+
+struct each {
+    int dir;
+    sp_mirror_visit_fn visit;
+    void *payload;
+};
+
+static bool visit_name(void *payload, const char *name)
+{
+    const struct each *each = payload;
+
+    return each->visit(each->payload, each->dir, name);
+}
+
+enum spull_code sp_mirror_each(const char *dir, const char *folder,
+                               sp_mirror_visit_fn visit, void *payload,
+                               struct spull_error *err)
+{
+    struct each each = {-1, visit, payload};
+    char *path = sp_mirror_path(dir, folder);
+    enum spull_code code = SPULL_OK;
+
+    if (path == NULL)
+        return sp_err_nomem(err);
+    each.dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (each.dir < 0 ? errno != ENOENT
+                     : !sp_folder_each(each.dir, visit_name, &each))
+        code = sp_err_sys(err, SPULL_STORAGE, errno, "%s", path);
+    if (each.dir >= 0)
+        close(each.dir);
     free(path);
     return code;
 }
@@ -329,20 +362,17 @@ void sp_mirror_draft_end(struct sp_mirror_draft *draft)
     free(draft->shown);
 }
 
+static bool drop_draft(void *payload, int dir, const char *name)
+{
+    (void)payload;
+    if (is_draft(name))
+        unlinkat(dir, name, 0);
+    return true;
+}
+
 void sp_mirror_drop_drafts(const char *dir, const char *folder)
 {
-    char *path = sp_mirror_path(dir, folder);
-    DIR *list = path == NULL ? NULL : opendir(path);
-    struct dirent *entry = NULL;
-
-    free(path);
-    if (list == NULL)
-        return;
-    /* The stream is this thread's own (readdir(3), ATTRIBUTES). */
-    while ((entry = readdir(list)) != NULL) /* NOLINT(concurrency-mt-unsafe) */
-        if (is_draft(entry->d_name))
-            unlinkat(dirfd(list), entry->d_name, 0);
-    closedir(list);
+    (void)sp_mirror_each(dir, folder, drop_draft, NULL, NULL);
 }
 
 bool sp_mirror_says(const char *dir, const char *folder, const char *text)

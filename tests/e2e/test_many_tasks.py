@@ -18,27 +18,16 @@ from harness import images, servers, spull
 from harness.case import main
 from harness.engine import (CUT, LONG, MIB, NAME, PACE, REF, SIZE, Blob,
                             Engine, image, put_down, sent)
+from harness.preload import preload
 from harness.servers import Gate, Reply, page
 from harness.users import CAN_CHANGE, as_nobody
 
-HERE = os.path.dirname(os.path.abspath(__file__))
 TASKS = 64
 # What a leader's silence has to last is 90 s.
 SILENCE = 150
 SMALL = 300000
 # What a connection may hold back before it writes.
 HELD = 1 << 16
-
-
-def preload(folder, name, *flags):
-    """The environment in which a library of preload/ is in force."""
-    library = os.path.join(folder, name + "".join(flags) + ".so")
-    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-D_GNU_SOURCE", *flags,
-                    "-o", library, os.path.join(HERE, "preload", name + ".c")],
-                   check=True)
-    options = os.environ.get("ASAN_OPTIONS", "")
-    return {"LD_PRELOAD": library,
-            "ASAN_OPTIONS": "verify_asan_link_order=0:" + options}
 
 
 def hurried(folder, times=30):

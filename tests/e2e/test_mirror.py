@@ -19,8 +19,9 @@ import urllib.request
 from harness import images, registry, spull, tree
 from harness.case import Case, main
 from harness.nginx import Nginx
+from harness.preload import preload
 from harness.servers import Gate, Reply, not_found, page, xml_denied
-from harness.users import IS_ALMIGHTY, as_nobody
+from harness.users import IS_ALMIGHTY, as_anybody_but_root, as_nobody
 
 SHARED = os.environ.get("SPULL_SHARED") or os.path.join(
     os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(
@@ -849,6 +850,45 @@ class Prune(Mirror):
             result = scene.run("mirror", "tree", "--prune")
             self.assertFails(result, 5 if spoil is huge else 7)
             self.assertEqual(tree.blobs(self.tree(scene)), ["a" * 64])
+
+    def assertDoubt(self, scene, env=None, wrap=()):
+        """A prune fails, and changes nothing."""
+        before = tree.files(self.tree(scene))
+        result = scene.run("mirror", "tree", "--prune", env=env, wrap=wrap)
+        self.assertFails(result, 7, "tree/")
+        self.assertEqual(tree.files(self.tree(scene)), before)
+
+    def test_folders_that_cannot_be_read(self):
+        """Nor does a folder that breaks off tell all that is in it: neither
+        which blobs are named, nor which are claimed, nor which tags there
+        are."""
+        for folder in ("/lab", "/lab/solver/manifests/1", "/blobs",
+                       "/lab/solver/manifests", "/blobs/sha256"):
+            with self.subTest(folder=folder):
+                scene = self.scene()
+                self.publish(scene, "lab/solver", {"1": 1, "2": 2})
+                self.mirror(scene, "lab/solver")
+                env = preload(self.folder, "bad_folder")
+                self.assertDoubt(scene, dict(env, BAD_FOLDER=folder))
+
+    @unittest.skipIf(IS_ALMIGHTY, "root may read everything")
+    def test_manifests_that_are_closed(self):
+        """They are there all the same: the list of tags keeps them."""
+        for name in ("lab/solver/manifests", "lab/solver/manifests/1"):
+            with self.subTest(name=name):
+                scene = self.scene()
+                self.publish(scene, "lab/solver", {"1": 1, "2": 2})
+                self.mirror(scene, "lab/solver")
+                root = self.tree(scene)
+                subprocess.run(["chmod", "-R", "a+rwX", scene.folder],
+                               check=True)
+                before = tree.files(root)
+                os.chmod(os.path.join(root, name), 0)
+                result = scene.run("mirror", "tree", "--prune",
+                                   wrap=as_anybody_but_root())
+                os.chmod(os.path.join(root, name), 0o755)
+                self.assertFails(result, 7, name)
+                self.assertEqual(tree.files(root), before)
 
     def test_links_within_the_tree(self):
         scene = self.scene()
