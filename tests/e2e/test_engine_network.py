@@ -17,9 +17,9 @@ from harness.case import main
 from harness.engine import (CUT, MIB, REF, SIZE, Blob, Engine, Pull, image,
                             put_down, sent)
 from harness.nginx import Nginx
+from harness.preload import preload
 from harness.relay import Proxy, Relay
 from harness.servers import FaultServer, Gate, Reply, redirect
-from test_many_tasks import preload
 
 DATA = image(SIZE)
 SMALL = image(1 << 16)

@@ -13,9 +13,9 @@ import threading
 import time
 import unittest
 
-from test_many_tasks import preload
 from harness import images, spull
 from harness.case import Case, main
+from harness.preload import preload
 from harness.servers import Gate, Reply, not_found, page
 
 PATIENCE = 60

@@ -22,9 +22,10 @@ from harness import spull
 from harness.case import main
 from harness.engine import (CUT, LONG, MIB, NAME, PACE, REF, SIZE, image,
                             put_down, sent)
+from harness.preload import preload
 from harness.servers import Gate, Reply
 from test_many_space import Mounted
-from test_many_tasks import HELD, Task, preload
+from test_many_tasks import HELD, Task
 
 DATA = image(300000)
 OLD = image(300000, seed=1)

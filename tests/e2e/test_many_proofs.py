@@ -12,9 +12,10 @@ import test_trace
 from harness import images, registry, spull
 from harness.case import main
 from harness.engine import MIB, NAME, REF, image
+from harness.preload import preload
 from harness.servers import Gate, Reply
 from harness.users import CAN_CHANGE, NOBODY, as_nobody
-from test_many_tasks import Many, preload
+from test_many_tasks import Many
 
 ATTRIBUTE = "user.spull.proof"
 LARGE = 64 * MIB

@@ -12,8 +12,8 @@ from harness import images, registry, spull, tree
 from harness.case import main
 from harness.engine import LONG, put_down
 from harness.nginx import Nginx
+from harness.preload import preload
 from harness.servers import Reply, page
-from test_many_tasks import preload
 from test_mirror import OLD, Mirror
 
 CONTAINERS = ("lab/solver", "lab/mesher", "deep/er/viewer")

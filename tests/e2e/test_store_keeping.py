@@ -11,10 +11,11 @@ import unittest
 
 from harness.case import main
 from harness.engine import CUT, MIB, NAME, REF, SIZE, image
+from harness.preload import preload
 from harness.servers import Gate, Reply
 from harness.users import (CAN_CHANGE, IS_ALMIGHTY, NOBODY,
                            as_anybody_but_root, as_nobody, as_user)
-from test_many_tasks import SMALL, Task, preload
+from test_many_tasks import SMALL, Task
 from test_store import DAY, Stored, digest
 
 GROUP = 54321

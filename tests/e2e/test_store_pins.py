@@ -9,8 +9,9 @@ import os
 from harness import registry, spull
 from harness.case import main
 from harness.engine import NAME, REF, image, put_down
+from harness.preload import preload
 from harness.servers import Reply
-from test_many_tasks import SMALL, preload
+from test_many_tasks import SMALL
 from test_store import Stored
 
 DATA = image(SMALL)

@@ -22,8 +22,9 @@ import test_trace
 from harness import images, registry, servers, spull
 from harness.case import Case, main
 from harness.engine import NAME, REF, Engine, sent
+from harness.preload import preload
 from harness.servers import Gate, Reply, page
-from test_many_tasks import Task, preload
+from test_many_tasks import Task
 
 MIB = 1 << 20
 
