@@ -10,8 +10,11 @@
  * Conventions, which hold wherever nothing else is said:
  *
  * - Functions return an enum spull_code; 0 is success. On failure, *err (if
- *   err is not NULL) says what was attempted and why it failed. Output
- *   parameters are written only on success.
+ *   err is not NULL) says what was attempted and why it failed; its content is
+ *   undefined after a success. Output parameters are written only on success.
+ * - Each function names the codes that it may fail with. SPULL_INTERNAL and
+ *   SPULL_CANCELLED are not named: every function that takes an err may fail
+ *   with the first, every one that takes a session with the second.
  * - What a function gives out through a pointer to pointer belongs to the
  *   caller, who frees it with the function named beside it. Every function
  *   that frees takes NULL.
@@ -19,6 +22,8 @@
  *   kept. Sizes of files and counts of transferred bytes are in bytes.
  * - A session may be used by several threads at once. Results belong to one
  *   thread at a time.
+ * - Callbacks, the log aside, are called in the thread that made the call they
+ *   are about. None may call into the session, but for spull_cancel().
  */
 #ifndef SPULL_H
 #define SPULL_H
@@ -40,9 +45,9 @@ extern "C" {
 #define SPULL_DEFAULT_REGISTRY "https://singularityhub.github.io/registry"
 
 /*
- * For people who find them: how the files beside a destination are called that
- * are there while it is downloaded, or are left when that is cut short. A
- * journal has ".spans" in place of ".part"; the link names who downloads.
+ * For people who find them: the names of the files that stand beside a
+ * destination while it is downloaded, or are left when that is cut short. A
+ * journal has ".spans" in place of ".part"; the link says who downloads.
  */
 #define SPULL_PART_NAME ".spull-DIGEST-HOST-PID-RANDOM.part"
 #define SPULL_LEAD_NAME ".spull-DIGEST.lead"
@@ -77,14 +82,13 @@ struct spull_error {
 };
 
 enum spull_level {
-    SPULL_LOG_WARN,  /* the user should know: a weak digest, a foreign arch */
+    SPULL_LOG_WARN,  /* the user should know: a weak digest, another arch */
     SPULL_LOG_DETAIL /* what was decided and why: addresses, ranges, reuse */
 };
 
 /*
  * Receives one line without a line break, safe to print on a terminal. May be
- * called from any thread of the session, but never by two at once. Must not
- * call into the session.
+ * called from any thread of the session, but never by two at once.
  */
 typedef void (*spull_log_fn)(void *payload, enum spull_level level,
                              const char *line);
@@ -99,9 +103,10 @@ enum spull_phase {
     SPULL_COPYING      /* the same, of a file that is at hand */
 };
 
-/* Where a pull is. Pointers live as long as the callback runs. */
+/* How far a call is. Pointers live as long as the callback runs. */
 struct spull_progress {
-    const char *ref; /* as given to spull_pull() */
+    const char *ref; /* the reference as it was given; the path, where the call
+                        is about a file or a directory */
     enum spull_phase phase;
     uint64_t bytes;        /* of the blob, written to the partial file */
     uint64_t total;        /* size of the blob; 0: not known yet */
@@ -112,13 +117,13 @@ struct spull_progress {
 };
 
 /*
- * Called about ten times a second and at each change of phase, in the thread
- * that called spull_pull(). Anything but 0 cancels that pull.
+ * Called about ten times a second and at each change of phase. Anything
+ * but 0 cancels the call that it is about.
  */
 typedef int (*spull_progress_fn)(void *payload,
                                  const struct spull_progress *now);
 
-/* For struct spull_options, wait: for as long as the other shows life. */
+/* For the option wait: for as long as the other process shows life. */
 #define SPULL_WAIT 0xffffffffU
 
 /*
@@ -151,7 +156,8 @@ struct spull_options {
     unsigned ip_version;      /* 4 or 6: no other; default 0, any */
     unsigned connect_timeout; /* seconds for DNS, TCP and TLS; default 30 */
     unsigned stall_timeout;   /* seconds under 1 KiB/s; default 30 */
-    unsigned max_time;        /* seconds for one pull; default 0, no limit */
+    unsigned max_time;        /* seconds for one call, which then fails with
+                                 SPULL_NETWORK; default 0, no limit */
     unsigned retries;         /* tries in a row that bring nothing; default 5 */
     unsigned connections;     /* for one blob, 1 to 16, and shared by pulls that
                                  run at once; default 16 */
@@ -159,16 +165,16 @@ struct spull_options {
                             to 16; default 8 */
     unsigned wait;       /* seconds for another process that downloads the same
                             image; default SPULL_WAIT: while it shows life */
-    unsigned keep_days;  /* of partial files that nobody takes up; 0: for ever;
-                           default 7 */
+    unsigned keep_days;  /* after which partial files that nobody takes up are
+                            removed; 0: never; default 7 */
     uint64_t limit_rate; /* bytes a second for one blob, over one connection;
                             default 0, no limit */
     const char *mirror_base; /* http or https URL at which a mirror will be
                                 served, for absolute URLs in its manifests;
                                 default: relative ones */
 
-    const char *store;   /* a directory that many share: a pull downloads to
-                            there and then shares or copies it; NULL: none */
+    const char *store;   /* a directory that many share: a pull downloads into
+                            it, then links or copies from it; NULL: none */
     const char *scratch; /* a directory for an archive while a check looks into
                             it, as a file without a name; default "/tmp" */
 
@@ -191,9 +197,9 @@ SPULL_API const char *spull_code_name(enum spull_code code);
 SPULL_API void spull_options_init(struct spull_options *options);
 
 /*
- * Opens a session; the options are copied. Nothing is sent yet. Fails with
- * SPULL_USAGE (an address or architecture that can't be) or SPULL_INTERNAL.
- * Threads: the first call in a process must not run beside another one that
+ * Opens a session; the options are copied. Nothing is sent yet. SPULL_USAGE: an
+ * option has a value that can't be, or names a file that can't be read.
+ * Threads: the first call in a process must not run beside other code that
  * initialises libcurl (curl_global_init(3)).
  */
 SPULL_API enum spull_code spull_new(const struct spull_options *options,
@@ -222,7 +228,7 @@ struct spull_tags {
 
 /*
  * Asks for the tags of "[BASE-URL/]COLLECTION/NAME". A name with a tag or a
- * digest is SPULL_USAGE. Also NOT_FOUND, NETWORK, DENIED, INTEGRITY.
+ * digest is SPULL_USAGE. Also NOT_FOUND, NETWORK, DENIED, STORAGE, INTEGRITY.
  */
 SPULL_API enum spull_code spull_tags_get(struct spull *session,
                                          const char *container,
@@ -245,7 +251,8 @@ struct spull_manifest {
 /*
  * Asks for the manifest that ref names. If ref is pinned, the manifest must
  * agree with the pin or be too weak to disagree; else SPULL_INTEGRITY: the tag
- * has moved. Also USAGE, NOT_FOUND, NETWORK, DENIED, INTEGRITY.
+ * has moved. Also INTEGRITY for one that is not sound, USAGE, NOT_FOUND,
+ * NETWORK, DENIED, STORAGE.
  */
 SPULL_API enum spull_code spull_manifest_get(struct spull *session,
                                              const char *ref,
@@ -324,9 +331,9 @@ SPULL_API enum spull_code spull_mirror(struct spull *session, const char *dir,
 /*
  * Removes from the tree the blobs that no manifest in it names, partial files
  * older than the session's keep_days, and what processes that are gone have
- * left of documents; brings lists of tags in line with the
- * manifests that are there. *count and *bytes: what was removed. If a document
- * can't be read, no blob is removed. STORAGE, NOT_FOUND, INTEGRITY, INTERNAL.
+ * left of documents; brings lists of tags in line with the manifests that are
+ * there. *count and *bytes: what was removed. If a document or a folder can't
+ * be read, no blob is removed. STORAGE, NOT_FOUND, INTEGRITY.
  */
 SPULL_API enum spull_code spull_mirror_prune(struct spull *session,
                                              const char *dir, uint64_t *count,
@@ -349,8 +356,6 @@ struct spull_finding {
     const char *text;  /* one line */
 };
 
-/* In the thread that called spull_check(). Must not call into the session, but
- * for spull_cancel(). */
 typedef void (*spull_finding_fn)(void *payload,
                                  const struct spull_finding *finding);
 
@@ -371,13 +376,13 @@ struct spull_checked {
 };
 
 /*
- * Looks at what the session's registry has of each of names, which are
- * "COLLECTION/NAME[:TAG]", count of them; of all it has, if count is 0 and it
- * is a directory (else SPULL_USAGE). Findings come in the registry's order, or
+ * Looks at what the session's registry has of each of the count names, which
+ * are "COLLECTION/NAME[:TAG]"; of all that it has, if count is 0 and it is a
+ * directory (else SPULL_USAGE). Findings come in the registry's order, or
  * sorted by name where it has none. What was found is no failure: the call
  * fails where there is nothing to look at or it can't be reached, with
  * NOT_FOUND, NETWORK, DENIED or STORAGE of the first such container, after all
- * others were looked at. *out is written in any case.
+ * others were looked at. Unlike elsewhere, *out is written in any case.
  */
 SPULL_API enum spull_code
 spull_check(struct spull *session, const char *const *names, size_t count,
@@ -398,11 +403,11 @@ struct spull_entry {
 typedef int (*spull_entry_fn)(void *payload, const struct spull_entry *entry);
 
 /*
- * Removes from the session's store the entries that were not used for so many
- * days (0: all of them) and have no other name, and partial files older than
- * the session's keep_days. Tells of each entry that went, or should have and
- * could not. Fails with what the first of these failed with, after all were
- * tried; also USAGE: the session has no store.
+ * Removes from the session's store the entries that nobody has used in the last
+ * days (0: all of them) and that have no other name; and partial files older
+ * than the session's keep_days. Tells of each entry that it removed or could
+ * not remove. STORAGE: what the first of the latter failed with, after all were
+ * tried; USAGE: the session has no store.
  */
 SPULL_API enum spull_code spull_store_prune(struct spull *session,
                                             unsigned days, spull_entry_fn tell,
@@ -411,8 +416,9 @@ SPULL_API enum spull_code spull_store_prune(struct spull *session,
 
 /*
  * Reads every entry of the session's store, and removes those that are damaged,
- * if it may. Tells of each. Fails with what the first of these failed with,
- * after all were read: SPULL_INTEGRITY if it is damaged; also USAGE, STORAGE.
+ * if it may. Tells of each entry. Fails with what the first one failed with,
+ * after all were read: INTEGRITY, it is damaged; STORAGE, it can't be read.
+ * USAGE: the session has no store.
  */
 SPULL_API enum spull_code spull_store_verify(struct spull *session,
                                              spull_entry_fn tell, void *payload,
