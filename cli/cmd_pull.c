@@ -93,7 +93,7 @@ static int on_progress(void *payload, const struct spull_progress *now)
     return 0;
 }
 
-/* --- one image ----------------------------------------------------------- */
+/* --- one image ------------------------------------------------------------ */
 
 static enum spull_code pull_one(void *payload, unsigned slot, size_t item)
 {
@@ -167,7 +167,7 @@ static enum spull_code print_path(void *payload, size_t item,
     return result_printed(batch->session, code, &err);
 }
 
-/* --- all of them --------------------------------------------------------- */
+/* --- all of them ---------------------------------------------------------- */
 
 static enum spull_code pull_all(struct batch *batch)
 {

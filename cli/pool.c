@@ -81,8 +81,7 @@ static void *work(void *arg)
     return NULL;
 }
 
-/* --- results, in the calling thread ----------------------------------------
- */
+/* --- results, in the calling thread --------------------------------------- */
 
 /* What a result has become; if it can't be told, no more are wanted. */
 static void judge(struct run *run, struct item *item, enum spull_code code)
@@ -151,8 +150,7 @@ static enum spull_code verdict(struct run *run)
     return first;
 }
 
-/* --- threads -----------------------------------------------------------------
- */
+/* --- threads -------------------------------------------------------------- */
 
 /* Signals are for the calling thread: a thread inherits the mask. */
 static bool start(struct worker *worker)

@@ -90,8 +90,7 @@ static void name_of(const struct term_job *job, char *dst, size_t cap)
     text_printable(dst, cap, raw);
 }
 
-/* --- bars on a terminal ----------------------------------------------------
- */
+/* --- bars on a terminal --------------------------------------------------- */
 
 /* What has come over the network, with that of the jobs that run. */
 static uint64_t fetched_by_all(void)
@@ -170,8 +169,7 @@ static void draw_if_due(struct term_job *job, double seconds)
     draw(seconds);
 }
 
-/* --- lines of a log --------------------------------------------------------
- */
+/* --- lines of a log ------------------------------------------------------- */
 
 static const char *doing(enum spull_phase phase)
 {
@@ -231,8 +229,7 @@ static void log_line(struct term_job *job, const struct bar_view *view,
     job->next = seconds + LOG_SECONDS;
 }
 
-/* --- jobs -------------------------------------------------------------------
- */
+/* --- jobs ----------------------------------------------------------------- */
 
 void term_job_start(struct term_job *job, const char *ref)
 {

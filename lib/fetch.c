@@ -15,8 +15,7 @@
 #include "manifest.h"
 #include "thread.h"
 
-/* --- beginning and end ------------------------------------------------------
- */
+/* --- beginning and end ---------------------------------------------------- */
 
 static void init(struct fetch *fetch)
 {
@@ -67,8 +66,7 @@ static void wait_for_news(struct fetch *fetch)
     sp_thread_wait(&fetch->news, &fetch->lock, ms);
 }
 
-/* --- lanes -------------------------------------------------------------------
- */
+/* --- lanes ---------------------------------------------------------------- */
 
 static bool any_over(const struct fetch *fetch)
 {
@@ -145,8 +143,7 @@ static struct lane *free_one(struct fetch *fetch)
     return NULL;
 }
 
-/* --- what to do next
- * ---------------------------------------------------------- */
+/* --- what to do next ------------------------------------------------------ */
 
 /* The network thread may look at busy as soon as the transfer has started. */
 static enum spull_code put_to_work(struct fetch *fetch, struct source *source,
@@ -295,8 +292,7 @@ static bool is_complete(const struct fetch *fetch)
            sp_part_total(fetch->part) == fetch->size;
 }
 
-/* --- telling
- * ------------------------------------------------------------------- */
+/* --- telling -------------------------------------------------------------- */
 
 /* Have all connections that the pace asked for brought something? */
 static bool all_warm(const struct fetch *fetch)
@@ -361,8 +357,7 @@ static enum spull_code report(struct fetch *fetch, struct spull_error *err)
     return sp_watch_tick(watch, err);
 }
 
-/* --- the loop
- * --------------------------------------------------------------------- */
+/* --- the loop ------------------------------------------------------------- */
 
 static enum spull_code turn(struct fetch *fetch, bool *complete,
                             struct spull_error *err)

@@ -19,7 +19,7 @@
 #include "retry.h"
 #include "span.h"
 
-/* A URL of the blob, and what was learned of it. */
+/* A URL of the blob, and what was learned of it. Under the lock of fetch. */
 struct source {
     const struct sp_url *url;
     struct sp_retry retry;
@@ -46,20 +46,25 @@ struct lane {
     struct fetch *fetch;
     struct source *source;
     struct sp_transfer *transfer; /* while busy and not over */
-    bool busy;                    /* the loop's: it has a transfer */
+    bool busy;                    /* it has a transfer */
     bool ranged;                  /* asked for a span, not the whole */
-    atomic_bool warm;             /* this lane has brought bytes before */
     uint64_t from;                /* where its span began */
-    atomic_uint_fast64_t at;      /* next byte to come */
-    atomic_uint_fast64_t to;      /* may be lowered while it runs */
+    uint64_t start_ms;
+
+    /* Either thread, without the lock. */
+    atomic_uint_fast64_t at;       /* next byte to come */
+    atomic_uint_fast64_t to;       /* may be lowered while it runs */
+    atomic_uint_fast64_t heard_ms; /* when bytes last came */
+    atomic_bool warm;              /* it has brought bytes, for any span */
+
+    /* The network thread's, without the lock, until it is over. */
     unsigned char *staged; /* SP_CHUNK bytes: libcurl hands out 16 KiB at a
                               time, which is too little for a write */
     size_t staged_len;
     uint64_t got; /* bytes of the body */
-    uint64_t start_ms;
-    atomic_uint_fast64_t heard_ms; /* when bytes last came */
-    enum ending ending;            /* the network thread's until over */
-    bool over; /* under the lock of fetch, like what follows */
+    enum ending ending;
+
+    bool over; /* what follows holds */
     enum spull_code code;
     struct spull_error err;
     bool transient;
@@ -72,17 +77,19 @@ struct fetch {
     const struct sp_blob *blob;
     struct sp_part *part;
     struct sp_watch *watch;
-    uint64_t bound;
-    struct source sources[SP_URLS_MAX];
-    struct lane lanes[SP_CONNECTIONS_MAX];
-    struct sp_pace pace;
+    uint64_t bound; /* no blob of the stated size has more bytes */
+    uint64_t start_ms;
+
+    /* The caller's thread alone. */
     uint64_t transferred;
     bool broken;       /* a transfer has failed, and others went on */
     uint64_t credited; /* most bytes there ever were: more is progress */
-    uint64_t start_ms;
-    uint64_t saved_ms;    /* when the journal was last written */
-    pthread_mutex_t lock; /* guards all below, and how lanes end */
+
+    pthread_mutex_t lock; /* guards all below, but see struct lane */
     pthread_cond_t news;
+    struct source sources[SP_URLS_MAX];
+    struct lane lanes[SP_CONNECTIONS_MAX];
+    struct sp_pace pace;
     unsigned busy; /* lanes */
     bool has_size;
     uint64_t size;

@@ -180,8 +180,7 @@ static enum spull_code on_head(void *payload, const struct sp_answer *answer,
     return code;
 }
 
-/* --- the body --------------------------------------------------------------
- */
+/* --- the body ------------------------------------------------------------- */
 
 static enum spull_code flush(struct lane *lane, struct spull_error *err)
 {
@@ -237,8 +236,7 @@ static enum spull_code on_body(void *payload, const void *bytes, size_t len,
     return sp_err_set(err, SPULL_CANCELLED, "enough");
 }
 
-/* --- the end ----------------------------------------------------------------
- */
+/* --- the end -------------------------------------------------------------- */
 
 static void truncated(struct lane *lane, uint64_t missing)
 {

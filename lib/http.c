@@ -27,15 +27,18 @@ struct sp_http {
     struct sp_ctx *ctx;
     const struct sp_url *home;
     CURLM *multi;
-    pthread_t thread;
+    atomic_uint_fast64_t looked_ms;
+
+    /* The network thread's own. */
+    struct sp_transfer *transfers; /* all that have left the queue */
+    bool to_begin;                 /* some of them are to begin */
+
     pthread_mutex_t lock; /* guards all below */
-    bool running;
+    pthread_t thread;
+    bool running; /* there is a thread */
     bool stopping;
-    struct sp_transfer *queue;        /* not in the multi handle yet */
-    struct sp_transfer **queue_end;   /* first come, first served */
-    struct sp_transfer *running_list; /* all others; the thread's own */
-    bool to_begin;                    /* some of them are; the thread's own */
-    atomic_uint_fast64_t looked_ms;   /* not under the lock */
+    struct sp_transfer *queue; /* what the thread has not seen yet */
+    struct sp_transfer **queue_end;
 };
 
 /* libcurl counts its inits, and before 7.84 it did so without a lock. */
@@ -89,9 +92,9 @@ enum spull_code sp_http_new(struct sp_ctx *ctx, const struct sp_url *home,
     return SPULL_OK;
 }
 
-static void unlink_running(struct sp_http *http, struct sp_transfer *transfer)
+static void unlink_transfer(struct sp_http *http, struct sp_transfer *transfer)
 {
-    struct sp_transfer **at = &http->running_list;
+    struct sp_transfer **at = &http->transfers;
 
     while (*at != NULL && *at != transfer)
         at = &(*at)->next;
@@ -120,7 +123,7 @@ static void end(struct sp_http *http, struct sp_transfer *transfer,
         return;
     if (again)
         sp_transfer_finish(transfer, CURLE_OUT_OF_MEMORY);
-    unlink_running(http, transfer);
+    unlink_transfer(http, transfer);
     sp_transfer_free(transfer);
 }
 
@@ -139,8 +142,8 @@ static bool admit(struct sp_http *http)
     while (queue != NULL) {
         struct sp_transfer *transfer = queue;
         queue = transfer->next;
-        transfer->next = http->running_list;
-        http->running_list = transfer;
+        transfer->next = http->transfers;
+        http->transfers = transfer;
         if (transfer->refused != SPULL_OK || !begin(http, transfer))
             end(http, transfer, CURLE_OUT_OF_MEMORY);
     }
@@ -157,7 +160,7 @@ static void begin_blobs(struct sp_http *http)
         return;
     http->to_begin = false;
     allow_sharing(http, false);
-    for (struct sp_transfer *at = http->running_list; at != NULL; at = next) {
+    for (struct sp_transfer *at = http->transfers; at != NULL; at = next) {
         next = at->next;
         if (at->to_begin &&
             curl_multi_add_handle(http->multi, at->easy) != CURLM_OK)
@@ -173,7 +176,7 @@ static void end_dropped(struct sp_http *http, bool all)
 {
     struct sp_transfer *next = NULL;
 
-    for (struct sp_transfer *at = http->running_list; at != NULL; at = next) {
+    for (struct sp_transfer *at = http->transfers; at != NULL; at = next) {
         next = at->next;
         if (all || atomic_load(&at->dropped)) {
             atomic_store(&at->dropped, true);

@@ -58,7 +58,7 @@ bool sp_journal_is_name(const char *name, char label[SP_PART_LABEL + 1])
     return true;
 }
 
-/* --- writing ------------------------------------------------------------- */
+/* --- writing -------------------------------------------------------------- */
 
 static bool print(const struct journal *journal, struct sp_buf *text)
 {
@@ -226,8 +226,7 @@ void sp_journal_remove_next(int dir, const char *part_name)
     remove_beside(dir, part_name, ".new");
 }
 
-/* --- reading ---------------------------------------------------------------
- */
+/* --- reading -------------------------------------------------------------- */
 
 /* Reads a small regular file whole; NULL: it is none. To free(). */
 static char *read_small(int dir, const char *name)

@@ -138,8 +138,7 @@ static bool is_our_turn(struct pull *pull, struct patience *patience)
     return false;
 }
 
-/* --- the steps -------------------------------------------------------------
- */
+/* --- the steps ------------------------------------------------------------ */
 
 static enum spull_code ask(struct pull *pull, struct spull_error *err)
 {
