@@ -8,6 +8,7 @@
  */
 #include "err.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -217,6 +218,11 @@ enum spull_code sp_err_wrap(struct spull_error *err, enum spull_code code,
     print_before(err->text, format, args, err->text);
     va_end(args);
     return code;
+}
+
+bool sp_err_is_full(int sys)
+{
+    return sys == ENOSPC || sys == EDQUOT || sys == EFBIG;
 }
 
 void sp_err_hint(struct spull_error *err, const char *format, ...)

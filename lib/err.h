@@ -17,8 +17,8 @@
 #include <spull.h>
 
 /*
- * All of these take err == NULL and return the code, so that a failing
- * function can end in "return sp_err_set(...)".
+ * All that take err take NULL, and return the code if they return anything: so
+ * a failing function can end in "return sp_err_set(...)".
  */
 
 /* Replaces what err holds; sys, http and hint are cleared. */
@@ -38,6 +38,9 @@ enum spull_code sp_err_sys(struct spull_error *err, enum spull_code code,
 enum spull_code sp_err_wrap(struct spull_error *err, enum spull_code code,
                             const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Does this errno value say that a disk, a quota or a file can take no more? */
+bool sp_err_is_full(int sys);
 
 /* Sets the second line: what the user can do about it. */
 void sp_err_hint(struct spull_error *err, const char *format, ...)

@@ -179,8 +179,7 @@ static enum spull_code name_it(const struct sp_sealed *sealed,
 static void leave(struct sp_sealed *sealed, const struct spull_error *why)
 {
     bool useless = why->code != SPULL_STORAGE || why->sys == ENOENT ||
-                   why->sys == ESTALE || why->sys == ENOSPC ||
-                   why->sys == EDQUOT || why->sys == EFBIG ||
+                   why->sys == ESTALE || sp_err_is_full(why->sys) ||
                    sealed->size < SP_KEEP_MIN;
 
     if (useless)

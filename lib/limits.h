@@ -268,7 +268,8 @@
 #define SP_POLL_SHARE    5
 
 /* Days after which a partial file that nobody takes up is removed. */
-#define SP_KEEP_DAYS 7
+#define SP_KEEP_DAYS   7
+#define SP_DAY_SECONDS 86400
 
 /* A partial file with less than this is not worth a later process's while. */
 #define SP_KEEP_MIN (64 * SP_KIB)

@@ -16,14 +16,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "limits.h"
 #include "mirror_internal.h"
 #include "owner.h"
 
-#define FOLDER      "blobs"
-#define BEGINNING   ".spull-"
-#define END         ".claim"
-#define OWNER_ROOM  256
-#define DAY_SECONDS 86400
+#define FOLDER     "blobs"
+#define BEGINNING  ".spull-"
+#define END        ".claim"
+#define OWNER_ROOM 256
 
 char *sp_mirror_claim(const char *dir, const char *hex)
 {
@@ -74,7 +74,7 @@ static bool is_claim(const char *name)
 /* One that can't be seen from here lives on while its claim is young. */
 static bool is_alive(int dir, const char *name, unsigned keep_days)
 {
-    time_t keep = (time_t)keep_days * DAY_SECONDS;
+    time_t keep = (time_t)keep_days * SP_DAY_SECONDS;
     char text[OWNER_ROOM];
     struct sp_owner owner;
     struct stat info;

@@ -169,7 +169,7 @@ enum spull_code sp_part_write(struct sp_part *part, uint64_t at,
     struct spull_error why = {0};
     enum spull_code code = sp_part_write_all(&part->file, at, bytes, len, &why);
 
-    if (code != SPULL_OK && sp_part_is_full(why.sys))
+    if (code != SPULL_OK && sp_err_is_full(why.sys))
         return sp_part_say_full(part, why.sys, err);
     if (code != SPULL_OK && err != NULL)
         *err = why;

@@ -55,7 +55,7 @@ static enum spull_code copy_some(struct legacy *legacy, uint64_t at, size_t len,
     *copied = copy_in_kernel(legacy, at, len);
     if (*copied > 0)
         return SPULL_OK;
-    if (*copied < 0 && sp_part_is_full(errno))
+    if (*copied < 0 && sp_err_is_full(errno))
         return sp_err_sys(err, SPULL_STORAGE, errno, "cannot write to %s",
                           legacy->part->file.where);
     return copy_by_hand(legacy, at, len, copied, err);
@@ -69,7 +69,7 @@ static enum spull_code copy_piece(struct legacy *legacy, uint64_t at,
     struct spull_error why = {0};
     enum spull_code code = copy_some(legacy, at, len, copied, &why);
 
-    while (code == SPULL_STORAGE && sp_part_is_full(why.sys)) {
+    while (code == SPULL_STORAGE && sp_err_is_full(why.sys)) {
         if (why.sys == EFBIG || !sp_legacy_give_back(legacy))
             return sp_part_say_full(legacy->part, why.sys, err);
         code = copy_some(legacy, at, len, copied, &why);
@@ -264,7 +264,7 @@ static bool is_leftover(const struct scan *scan, const char *name,
 static void remove_if_old(const struct scan *scan, const char *name)
 {
     int dir = scan->part->file.dir;
-    time_t keep = (time_t)scan->watch->ctx->opts.keep_days * 86400;
+    time_t keep = (time_t)scan->watch->ctx->opts.keep_days * SP_DAY_SECONDS;
     struct stat info;
 
     if (keep == 0 || strncmp(name, ".spull-", 7) != 0)

@@ -51,9 +51,6 @@ enum spull_code sp_part_write_all(const struct sp_sealed *file, uint64_t at,
                                   const char *bytes, size_t len,
                                   struct spull_error *err);
 
-/* Is it want of room, of one kind or another, that this errno speaks of? */
-bool sp_part_is_full(int why);
-
 /* SPULL_STORAGE: there was no room for more, and how much it takes. */
 enum spull_code sp_part_say_full(struct sp_part *part, int why,
                                  struct spull_error *err);

@@ -115,13 +115,8 @@ static enum spull_code reserve(const struct need *need, struct spull_error *err)
     if (!reserves_for_free(fd) ||
         fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)need->size) == 0)
         return SPULL_OK;
-    return sp_part_is_full(errno) ? too_little(need, errno, UNKNOWN, err)
-                                  : SPULL_OK;
-}
-
-bool sp_part_is_full(int why)
-{
-    return why == ENOSPC || why == EDQUOT || why == EFBIG;
+    return sp_err_is_full(errno) ? too_little(need, errno, UNKNOWN, err)
+                                 : SPULL_OK;
 }
 
 /* What was reserved before has blocks, though no bytes yet. */

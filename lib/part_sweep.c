@@ -17,10 +17,9 @@
 
 #include "ctx.h"
 #include "folder.h"
+#include "limits.h"
 #include "part_internal.h"
 #include "watch.h"
-
-#define DAY_SECONDS 86400
 
 struct sweep {
     int dir;
@@ -89,7 +88,7 @@ static struct sweep sweep_of(int dir, unsigned days, uint64_t *count,
 {
     return (struct sweep){
         .dir = dir,
-        .before = days > 0 ? time(NULL) - (time_t)days * DAY_SECONDS : 0,
+        .before = days > 0 ? time(NULL) - (time_t)days * SP_DAY_SECONDS : 0,
         .count = count,
         .bytes = bytes};
 }

@@ -25,10 +25,9 @@
 static void leave(struct sp_part *part, enum spull_code code,
                   const struct spull_error *err)
 {
-    bool full = err->sys == ENOSPC || err->sys == EDQUOT || err->sys == EFBIG;
-
     if (part == NULL || code == SPULL_INTEGRITY ||
-        (full && sp_part_total(part) > sp_part_inherited(part)) ||
+        (sp_err_is_full(err->sys) &&
+         sp_part_total(part) > sp_part_inherited(part)) ||
         sp_part_total(part) < SP_KEEP_MIN)
         sp_part_discard(part);
     else

@@ -241,9 +241,9 @@ enum spull_code sp_pull_unpack(struct pull *pull, struct sp_sealed **sealed,
 void sp_pull_end_archive(struct sp_sealed *archive, enum spull_code code,
                          const struct spull_error *err)
 {
-    bool full = err->sys == ENOSPC || err->sys == EDQUOT || err->sys == EFBIG;
     bool again = code == SPULL_CANCELLED || code == SPULL_NETWORK ||
-                 code == SPULL_INTERNAL || (code == SPULL_STORAGE && !full);
+                 code == SPULL_INTERNAL ||
+                 (code == SPULL_STORAGE && !sp_err_is_full(err->sys));
 
     if (archive == NULL)
         return;

@@ -15,6 +15,7 @@
 
 #include "digest.h"
 #include "err.h"
+#include "limits.h"
 #include "part.h"
 #include "proof.h"
 #include "store.h"
@@ -69,7 +70,7 @@ static bool is_idle(const struct walk *walk, const struct stat *info)
 
     if (!S_ISREG(info->st_mode) || info->st_nlink > 1)
         return false;
-    return days == 0 || sp_entry_used(info) < walk->now - days * 86400;
+    return days == 0 || sp_entry_used(info) < walk->now - days * SP_DAY_SECONDS;
 }
 
 static bool prune(void *payload, const char *hex)
