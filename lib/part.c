@@ -9,51 +9,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "err.h"
 #include "limits.h"
 #include "part_internal.h"
-
-/* A host name in a file name: other tools must be able to print it. */
-static void host_label(char *out, size_t cap)
-{
-    char *at = out;
-
-    if (gethostname(out, cap) != 0)
-        out[0] = '\0';
-    out[cap - 1] = '\0';
-    for (; *at != '\0' && *at != '.'; at++)
-        if (!((*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') ||
-              (*at >= '0' && *at <= '9')))
-            *at = '_';
-    *at = '\0';
-}
-
-/*
- * Host and pid make the name unique among processes that live, the random
- * number among those of other pid namespaces, boots and hosts of the same name.
- */
-char *sp_part_fresh_name(const char *label)
-{
-    char host[HOST_NAME_MAX + 1];
-    char *name = NULL;
-    uint64_t noise = 0;
-
-    host_label(host, sizeof host);
-    if (getrandom(&noise, sizeof noise, GRND_NONBLOCK) != sizeof noise)
-        noise = (uint64_t)(uintptr_t)&noise;
-    if (asprintf(&name, ".spull-%s-%s-%ld-%016" PRIx64 ".part", label, host,
-                 (long)getpid(), noise) < 0)
-        return NULL;
-    return name;
-}
 
 bool sp_part_create_file(struct sp_sealed *file)
 {

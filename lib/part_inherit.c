@@ -195,7 +195,7 @@ static enum spull_code take_part(struct legacy *legacy, struct sp_watch *watch,
 struct scan {
     struct sp_part *part;
     bool deposed;
-    bool drop; /* what there is, instead of copying it */
+    bool fresh; /* what there is goes, and is not copied */
     struct sp_watch *watch;
     time_t now; /* by the clock that dates the files here */
     struct sp_left_folder left;
@@ -211,14 +211,13 @@ static bool may_take(const struct scan *scan, const struct sp_owner *owner)
 }
 
 /* What nobody can go on with is in the way. */
-static enum spull_code drop(const struct legacy *legacy)
+static void drop(const struct legacy *legacy)
 {
     int dir = legacy->part->file.dir;
 
     sp_journal_remove_next(dir, legacy->name);
     unlinkat(dir, legacy->name, 0);
     sp_journal_remove(dir, legacy->name);
-    return SPULL_OK;
 }
 
 /* One earlier part, by the name of its journal. */
@@ -228,23 +227,19 @@ static enum spull_code take_up(const struct scan *scan, const char *name,
     struct legacy legacy = {.part = scan->part};
     enum spull_code code = SPULL_OK;
 
-    if (asprintf(&legacy.name, "%.*s.part",
-                 (int)(strlen(name) - strlen(".spans")), name) < 0)
+    legacy.name = sp_part_beside(name, ".part");
+    if (legacy.name == NULL)
         return sp_err_nomem(err);
     if (sp_journal_read(scan->part->file.dir, name, &legacy.journal) &&
-        may_take(scan, &legacy.journal.owner))
-        code =
-            scan->drop ? drop(&legacy) : take_part(&legacy, scan->watch, err);
+        may_take(scan, &legacy.journal.owner)) {
+        if (scan->fresh)
+            drop(&legacy);
+        else
+            code = take_part(&legacy, scan->watch, err);
+    }
     free(legacy.name);
     sp_journal_done(&legacy.journal);
     return code;
-}
-
-static bool ends_in(const char *name, const char *end)
-{
-    size_t len = strlen(name);
-
-    return len > strlen(end) && strcmp(name + len - strlen(end), end) == 0;
 }
 
 /* Is it a file that this program makes and should have removed? */
@@ -252,11 +247,11 @@ static bool is_leftover(const struct scan *scan, const char *name,
                         const struct stat *info, time_t when)
 {
     if (S_ISLNK(info->st_mode))
-        return ends_in(name, ".lead") &&
+        return sp_part_ends_in(name, ".lead") &&
                sp_lead_is_over(scan->part->file.dir, name, when);
     return S_ISREG(info->st_mode) &&
-           (ends_in(name, ".part") || ends_in(name, ".spans") ||
-            ends_in(name, ".new"));
+           (sp_part_ends_in(name, ".part") || sp_part_ends_in(name, ".spans") ||
+            sp_part_ends_in(name, ".new"));
 }
 
 /* Both dates are given by the same file system, so no two clocks are compared.
@@ -267,7 +262,7 @@ static void remove_if_old(const struct scan *scan, const char *name)
     time_t keep = (time_t)scan->watch->ctx->opts.keep_days * SP_DAY_SECONDS;
     struct stat info;
 
-    if (keep == 0 || strncmp(name, ".spull-", 7) != 0)
+    if (keep == 0 || !sp_part_is_ours(name))
         return;
     if (fstatat(dir, name, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
         info.st_mtime < scan->now - keep &&
@@ -323,7 +318,7 @@ enum spull_code sp_part_inherit(struct sp_part *part, bool deposed,
 void sp_part_claim(struct sp_part *part, bool deposed, struct sp_watch *watch)
 {
     struct scan scan = {
-        .part = part, .deposed = deposed, .drop = true, .watch = watch};
+        .part = part, .deposed = deposed, .fresh = true, .watch = watch};
 
     (void)sp_part_save_at_once(part);
     (void)scan_folder(&scan);

@@ -2,11 +2,12 @@
 /*
  * part_internal: what the files of the room part share.
  *
- * part.c owns the file and its two users, part_journal.c what a process writes
- * down, part_inherit.c how the next one takes it up, part_yield.c how that is
- * done on a full disk, part_lead.c who of many downloads, part_space.c whether
- * it will fit, part_share.c how files and their bytes are shared, part_sweep.c
- * what nobody needs any more. Nobody else includes it.
+ * part.c owns the file and its two users, part_name.c how the files are called,
+ * part_journal.c what a process writes down, part_inherit.c how the next one
+ * takes it up, part_yield.c how that is done on a full disk, part_lead.c who of
+ * many downloads, part_space.c whether it will fit, part_share.c how files and
+ * their bytes are shared, part_sweep.c what nobody needs any more. Nobody else
+ * includes it.
  */
 #ifndef SP_PART_INTERNAL_H
 #define SP_PART_INTERNAL_H
@@ -61,8 +62,24 @@ void sp_part_abandon(struct sp_part *part);
 /* All that is there by now was an earlier run's. */
 void sp_part_set_inherited(struct sp_part *part);
 
-/* A name that no other process will create. To free(); NULL: no memory. */
+/* --- part_name.c ---------------------------------------------------------- */
+
+#define SP_PART_PREFIX ".spull-"
+
+/* The name of a part that no other process will create. To free(); NULL: no
+ * memory. */
 char *sp_part_fresh_name(const char *label);
+
+/* The name with another suffix, as ".spans" for the journal of a part. To
+ * free(); NULL: no memory. */
+char *sp_part_beside(const char *name, const char *suffix);
+
+/* Does it have the prefix of ours; that suffix, and more than that? */
+bool sp_part_is_ours(const char *name);
+bool sp_part_ends_in(const char *name, const char *suffix);
+
+/* The label in the name of a part or a journal. false: it has none. */
+bool sp_part_label_of(const char *name, char label[SP_PART_LABEL + 1]);
 
 /* What a journal says. Starts as zeros; to end with sp_journal_done(). */
 struct journal {
@@ -86,9 +103,6 @@ bool sp_lead_split(const char *target, char name[SP_LEAD_ROOM],
 bool sp_journal_write(const struct sp_sealed *file, const char *part_name,
                       const struct journal *journal);
 void sp_journal_remove(int dir, const char *part_name);
-
-/* How it is called. To free(); NULL: no memory. */
-char *sp_journal_name(const char *part_name);
 
 /* Is this the name of a journal? Of which blob: label. */
 bool sp_journal_is_name(const char *name, char label[SP_PART_LABEL + 1]);

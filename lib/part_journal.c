@@ -22,40 +22,15 @@
 #include "owner.h"
 #include "part_internal.h"
 
-#define MAGIC  "spull-part 1"
-#define PREFIX ".spull-"
-#define SUFFIX ".part"
+#define MAGIC "spull-part 1"
 
-/* "NAME.part" to "NAME.spans". To free(). */
-static char *journal_name(const char *part_name, const char *more)
-{
-    char *name = NULL;
-    int stem = (int)(strlen(part_name) - strlen(SUFFIX));
-
-    if (asprintf(&name, "%.*s.spans%s", stem, part_name, more) < 0)
-        return NULL;
-    return name;
-}
-
-char *sp_journal_name(const char *part_name)
-{
-    return journal_name(part_name, "");
-}
+/* Behind the stem of a part's name: the journal, and the one to come. */
+#define NOW  ".spans"
+#define NEXT ".spans.new"
 
 bool sp_journal_is_name(const char *name, char label[SP_PART_LABEL + 1])
 {
-    const char *end = strrchr(name, '.');
-    size_t len = 0;
-
-    if (end == NULL || strcmp(end, ".spans") != 0 ||
-        strncmp(name, PREFIX, strlen(PREFIX)) != 0)
-        return false;
-    len = strcspn(name + strlen(PREFIX), "-");
-    if (len > SP_PART_LABEL || name[strlen(PREFIX) + len] != '-')
-        return false;
-    memcpy(label, name + strlen(PREFIX), len);
-    label[len] = '\0';
-    return true;
+    return sp_part_ends_in(name, NOW) && sp_part_label_of(name, label);
 }
 
 /* --- writing -------------------------------------------------------------- */
@@ -108,8 +83,8 @@ static bool replace(const struct sp_sealed *file, const char *part_name,
                     const struct sp_buf *text)
 {
     int dir = file->dir;
-    char *name = journal_name(part_name, "");
-    char *fresh = journal_name(part_name, ".new");
+    char *name = sp_part_beside(part_name, NOW);
+    char *fresh = sp_part_beside(part_name, NEXT);
     bool ok = name != NULL && fresh != NULL && write_file(file, fresh, text) &&
               renameat(dir, fresh, dir, name) == 0;
 
@@ -181,9 +156,9 @@ void sp_part_keep(struct sp_part *part)
     sp_part_abandon(part);
 }
 
-static void remove_beside(int dir, const char *part_name, const char *more)
+static void remove_beside(int dir, const char *part_name, const char *suffix)
 {
-    char *name = journal_name(part_name, more);
+    char *name = sp_part_beside(part_name, suffix);
 
     if (name != NULL)
         unlinkat(dir, name, 0);
@@ -192,7 +167,7 @@ static void remove_beside(int dir, const char *part_name, const char *more)
 
 void sp_journal_remove(int dir, const char *part_name)
 {
-    remove_beside(dir, part_name, "");
+    remove_beside(dir, part_name, NOW);
 }
 
 /* Half of what there is, so that something can be copied all the same. */
@@ -209,7 +184,7 @@ static size_t room_to_hold(const struct sp_part *part)
 /* Where the next journal will be written: its first step is to cut that. */
 void sp_part_hold_room(const struct sp_part *part)
 {
-    char *name = journal_name(part->file.name, ".new");
+    char *name = sp_part_beside(part->file.name, NEXT);
     char *zeros = calloc(1, SP_JOURNAL_ROOM);
     size_t len = room_to_hold(part);
     struct sp_buf text = {zeros, len, SP_JOURNAL_ROOM, SP_JOURNAL_ROOM};
@@ -223,7 +198,7 @@ void sp_part_hold_room(const struct sp_part *part)
 
 void sp_journal_remove_next(int dir, const char *part_name)
 {
-    remove_beside(dir, part_name, ".new");
+    remove_beside(dir, part_name, NEXT);
 }
 
 /* --- reading -------------------------------------------------------------- */
@@ -258,7 +233,7 @@ static bool take_line(struct journal *journal, const char *line)
 
     if (strncmp(line, "owner ", 6) == 0)
         return sp_owner_parse(line + 6, &journal->owner);
-    if (strncmp(line, "beat ", 5) == 0)
+    if (strncmp(line, "beat ", 5) == 0) /* for sp_part_pulse(): it differs */
         return true;
     if (strncmp(line, "size ", 5) == 0)
         return sscanf(line + 5, "%" SCNu64, &journal->size) == 1;
@@ -302,7 +277,7 @@ void sp_journal_done(struct journal *journal)
 char *sp_part_pulse(int dir, const char *part_name, uint64_t *bytes)
 {
     struct journal journal = {0};
-    char *name = journal_name(part_name, "");
+    char *name = sp_part_beside(part_name, NOW);
     char *text = name == NULL ? NULL : read_small(dir, name);
     char *copy = text == NULL ? NULL : strdup(text);
 

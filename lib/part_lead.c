@@ -47,7 +47,8 @@ enum spull_code sp_lead_new_shared(int dir, const char *where,
         free(lead);
         return SPULL_STORAGE;
     }
-    if (asprintf(&lead->link, ".spull-%.*s.lead", SP_PART_LABEL, label) < 0) {
+    if (asprintf(&lead->link, SP_PART_PREFIX "%.*s.lead", SP_PART_LABEL,
+                 label) < 0) {
         close(lead->dir);
         free(lead);
         return sp_err_nomem(err);
@@ -228,8 +229,8 @@ static bool set_link(const struct sp_lead *lead, const char *target,
 
     if (lead->mine[0] == '\0')
         return make_link(lead, target);
-    if (asprintf(&fresh, "%.*s.lead",
-                 (int)(strlen(part_name) - strlen(".part")), part_name) < 0)
+    fresh = sp_part_beside(part_name, ".lead");
+    if (fresh == NULL)
         return false;
     ok = replace_link(lead, target, fresh);
     free(fresh);
@@ -259,7 +260,7 @@ static void bury(const struct sp_lead *lead, const char *target)
     struct sp_owner owner;
 
     if (lead->pulse == NULL && sp_lead_split(target, name, &owner) &&
-        strncmp(name, ".spull-", 7) == 0 && sp_owner_life(&owner) == SP_GONE) {
+        sp_part_is_ours(name) && sp_owner_life(&owner) == SP_GONE) {
         unlinkat(lead->dir, name, 0);
         sp_journal_remove_next(lead->dir, name);
     }
@@ -289,7 +290,7 @@ void sp_lead_depose(struct sp_lead *lead)
 static bool is_silent_since(int dir, const char *part_name, time_t when)
 {
     struct stat info;
-    char *name = sp_journal_name(part_name);
+    char *name = sp_part_beside(part_name, ".spans");
     bool silent =
         name != NULL && (fstatat(dir, name, &info, AT_SYMLINK_NOFOLLOW) != 0 ||
                          info.st_mtime < when);
@@ -341,7 +342,8 @@ bool sp_lead_is_here(const struct sp_lead *lead)
 /* ".spull-LABEL-HOST-PID-RANDOM.part|...": host and pid are for people. */
 void sp_lead_who(const struct sp_lead *lead, char *out, size_t cap)
 {
-    const char *host = lead->theirs + strlen(".spull-") + SP_PART_LABEL + 1;
+    const char *host =
+        lead->theirs + strlen(SP_PART_PREFIX) + SP_PART_LABEL + 1;
     const char *end = NULL;
 
     out[0] = '\0';

@@ -58,19 +58,10 @@ static bool is_nobodys(const struct sweep *sweep, const struct sp_owner *owner,
     return life == SP_GONE || (life == SP_ELSEWHERE && is_old(sweep, name));
 }
 
-/* The part or journal of the same stem, to free(); NULL: out of memory. */
-static char *sibling(const char *name, const char *suffix, const char *wanted)
-{
-    char *other = NULL;
-    int stem = (int)(strlen(name) - strlen(suffix));
-
-    return asprintf(&other, "%.*s%s", stem, name, wanted) < 0 ? NULL : other;
-}
-
 static void sweep_journal(const struct sweep *sweep, const char *name)
 {
     struct journal journal = {0};
-    char *part = sibling(name, ".spans", ".part");
+    char *part = sp_part_beside(name, ".part");
     bool read = sp_journal_read(sweep->dir, name, &journal);
 
     if (part != NULL && (read ? is_nobodys(sweep, &journal.owner, name)
@@ -114,7 +105,7 @@ static bool is_void(const struct sweep *sweep, const char *name)
 static bool is_orphan(const struct sweep *sweep, const char *name)
 {
     struct journal journal = {0};
-    char *part = sibling(name, ".spans", ".part");
+    char *part = sp_part_beside(name, ".part");
     struct stat info;
     bool orphan = part != NULL && sp_journal_read(sweep->dir, name, &journal) &&
                   sp_owner_life(&journal.owner) == SP_GONE &&
@@ -129,16 +120,15 @@ static bool is_orphan(const struct sweep *sweep, const char *name)
 static bool tidy_one(void *payload, const char *name)
 {
     const struct sweep *sweep = payload;
-    const char *suffix = strrchr(name, '.');
     bool goes = false;
 
-    if (strncmp(name, ".spull-", 7) != 0)
+    if (!sp_part_is_ours(name))
         return true;
-    if (strcmp(suffix, ".lead") == 0)
+    if (sp_part_ends_in(name, ".lead"))
         goes = is_void(sweep, name);
     else
         goes = is_old(sweep, name) ||
-               (strcmp(suffix, ".spans") == 0 && is_orphan(sweep, name));
+               (sp_part_ends_in(name, ".spans") && is_orphan(sweep, name));
     if (goes)
         take_away(sweep, name);
     return true;
@@ -170,12 +160,10 @@ void sp_part_bury(const struct sp_sealed *sealed, struct sp_ctx *ctx)
     uint64_t bytes = 0;
     struct sweep sweep =
         sweep_of(sealed->dir, ctx->opts.keep_days, &count, &bytes);
-    const char *label = sealed->name + strlen(".spull-");
     struct stat folder;
 
-    snprintf(sweep.label, sizeof sweep.label, "%.*s", (int)strcspn(label, "-"),
-             label);
-    if (fstat(sealed->dir, &folder) != 0 ||
+    if (!sp_part_label_of(sealed->name, sweep.label) ||
+        fstat(sealed->dir, &folder) != 0 ||
         sp_left_none(&ctx->left, &folder, sweep.label, sp_watch_ms()))
         return;
     sweep.left = sp_left_begin(&folder, sp_watch_ms());
