@@ -28,7 +28,7 @@ struct sp_ctx {
     int wake[2]; /* a pipe; readable, for ever, once cancelled */
 };
 
-/* Copies the options. Fails with SPULL_INTERNAL, or USAGE for a wrong size. */
+/* Copies the options, as sp_options_copy() does. */
 enum spull_code sp_ctx_init(struct sp_ctx *ctx,
                             const struct spull_options *options,
                             struct spull_error *err);

@@ -4,11 +4,9 @@
  * language of the rooms; what they mean is decided there. It owns the session,
  * and knows nothing of networks and files.
  */
-#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <spull.h>
 
@@ -16,12 +14,11 @@
 #include "ctx.h"
 #include "err.h"
 #include "http.h"
-#include "limits.h"
 #include "mirror.h"
 #include "pull.h"
 #include "ref.h"
 #include "registry.h"
-#include "sif.h"
+#include "spull_internal.h"
 #include "upkeep.h"
 #include "url.h"
 #include "verify.h"
@@ -48,108 +45,6 @@ const char *spull_code_name(enum spull_code code)
                                                          : "unknown";
 }
 
-void spull_options_init(struct spull_options *options)
-{
-    memset(options, 0, sizeof *options);
-    options->size = sizeof *options;
-    options->registry = SPULL_DEFAULT_REGISTRY;
-    options->connect_timeout = SP_CONNECT_SECONDS;
-    options->stall_timeout = SP_STALL_SECONDS;
-    options->retries = SP_RETRIES;
-    options->wait = SPULL_WAIT;
-    options->keep_days = SP_KEEP_DAYS;
-    options->connections = SP_CONNECTIONS;
-    options->jobs = SP_CHECK_JOBS;
-    options->unpack = 1;
-    options->unpack_max = SP_UNPACK_MAX;
-    options->scratch = "/tmp";
-    options->user_agent = "spull/" SPULL_VERSION;
-}
-
-static enum spull_code check_arch(struct sp_ctx *ctx, struct spull_error *err)
-{
-    const char *name = NULL;
-    char *copy = NULL;
-
-    if (ctx->opts.arch == NULL)
-        return SPULL_OK;
-    name = sp_sif_arch_name(ctx->opts.arch);
-    if (name == NULL)
-        return sp_err_set(err, SPULL_USAGE, "architecture \"%s\" is unknown",
-                          ctx->opts.arch);
-    copy = strdup(name);
-    if (copy == NULL)
-        return sp_err_nomem(err);
-    free((void *)(uintptr_t)ctx->opts.arch);
-    ctx->opts.arch = copy;
-    return SPULL_OK;
-}
-
-/* libcurl would find out with the first https connection, and call it one of
- * the network's failures. */
-static enum spull_code check_files(const struct spull_options *opts,
-                                   struct spull_error *err)
-{
-    const char *const files[] = {opts->ca_file, opts->ca_dir, opts->client_cert,
-                                 opts->client_key, opts->netrc_file};
-
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
-        if (files[i] != NULL && access(files[i], R_OK) != 0)
-            return sp_err_sys(err, SPULL_USAGE, errno, "cannot read %s",
-                              files[i]);
-    return SPULL_OK;
-}
-
-/* A line break would smuggle a header of its own into the request. */
-static enum spull_code check_headers(const struct spull_options *opts,
-                                     struct spull_error *err)
-{
-    for (size_t i = 0; opts->headers != NULL && opts->headers[i] != NULL; i++) {
-        const char *header = opts->headers[i];
-        size_t name = strspn(header, SP_HEADER_NAME_CHARACTERS);
-        if (name == 0 || header[name] != ':' || strpbrk(header, "\r\n") != NULL)
-            return sp_err_set(err, SPULL_USAGE,
-                              "header \"%s\" is not NAME: VALUE", header);
-    }
-    return SPULL_OK;
-}
-
-static enum spull_code check_numbers(const struct spull_options *opts,
-                                     struct spull_error *err)
-{
-    if (opts->connections < 1 || opts->connections > SP_CONNECTIONS_MAX)
-        return sp_err_set(err, SPULL_USAGE,
-                          "%u connections: only 1 to %d are possible",
-                          opts->connections, SP_CONNECTIONS_MAX);
-    if (opts->jobs < 1 || opts->jobs > SP_CHECK_JOBS_MAX)
-        return sp_err_set(err, SPULL_USAGE,
-                          "%u jobs: only 1 to %d are possible", opts->jobs,
-                          SP_CHECK_JOBS_MAX);
-    if (opts->ip_version != 0 && opts->ip_version != 4 && opts->ip_version != 6)
-        return sp_err_set(err, SPULL_USAGE, "IP version %u: only 4 and 6 are",
-                          opts->ip_version);
-    return SPULL_OK;
-}
-
-static enum spull_code check_options(struct sp_ctx *ctx,
-                                     struct spull_error *err)
-{
-    enum spull_code code = check_arch(ctx, err);
-
-    if (code == SPULL_OK)
-        code = check_numbers(&ctx->opts, err);
-    if (code == SPULL_OK)
-        code = check_headers(&ctx->opts, err);
-    if (code == SPULL_OK)
-        code = check_files(&ctx->opts, err);
-    if (code == SPULL_OK && ctx->opts.proxy != NULL &&
-        ctx->opts.proxy[0] != '\0')
-        code = sp_url_check_proxy(ctx->opts.proxy, err);
-    if (code == SPULL_OK && ctx->opts.mirror_base != NULL)
-        code = sp_mirror_check_base(ctx->opts.mirror_base, err);
-    return code;
-}
-
 enum spull_code spull_new(const struct spull_options *options,
                           struct spull **out, struct spull_error *err)
 {
@@ -163,7 +58,7 @@ enum spull_code spull_new(const struct spull_options *options,
         free(session);
         return code;
     }
-    code = check_options(&session->ctx, err);
+    code = sp_spull_vet(&session->ctx.opts, err);
     if (code == SPULL_OK)
         code = sp_url_registry(session->ctx.opts.registry, &session->registry,
                                err);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ctx: options are copied whatever their age, log lines are printable, and a
- * cancelled session wakes whoever waits.
+ * ctx: log lines are printable, and a cancelled session wakes whoever waits.
  */
 #include <errno.h>
 #include <poll.h>
@@ -9,62 +8,6 @@
 
 #include "ctx.h"
 #include "unit.h"
-
-static void copies_strings(void **state)
-{
-    struct spull_options opts;
-    struct sp_ctx ctx;
-    char arch[] = "amd64";
-
-    (void)state;
-    spull_options_init(&opts);
-    opts.arch = arch;
-    opts.force = 1;
-    assert_int_equal(sp_ctx_init(&ctx, &opts, NULL), SPULL_OK);
-    arch[0] = 'X';
-    assert_string_equal(ctx.opts.arch, "amd64");
-    assert_int_equal(ctx.opts.force, 1);
-    assert_int_equal(ctx.opts.size, sizeof(opts));
-    sp_ctx_done(&ctx);
-    sp_ctx_done(NULL);
-}
-
-static void an_older_caller_gets_defaults(void **state)
-{
-    struct spull_options defaults;
-    struct spull_options opts;
-    struct sp_ctx ctx;
-
-    (void)state;
-    spull_options_init(&defaults);
-    memset(&opts, 0x5a, sizeof(opts)); /* what it does not know is rubbish */
-    memcpy(&opts, &defaults, offsetof(struct spull_options, connect_timeout));
-    opts.size = offsetof(struct spull_options, connect_timeout);
-    opts.allow_md5 = 1;
-    assert_int_equal(sp_ctx_init(&ctx, &opts, NULL), SPULL_OK);
-    assert_int_equal(ctx.opts.allow_md5, 1);
-    assert_int_equal(ctx.opts.connect_timeout, defaults.connect_timeout);
-    assert_int_equal(ctx.opts.stall_timeout, defaults.stall_timeout);
-    assert_true(ctx.opts.log == defaults.log);
-    sp_ctx_done(&ctx);
-}
-
-static void a_wrong_size_is_refused(void **state)
-{
-    static const size_t sizes[] = {0, 1, sizeof(size_t),
-                                   sizeof(struct spull_options) + 1, SIZE_MAX};
-    struct spull_options opts;
-    struct spull_error err;
-    struct sp_ctx ctx;
-
-    (void)state;
-    spull_options_init(&opts);
-    for (size_t i = 0; i < UNIT_COUNT(sizes); i++) {
-        opts.size = sizes[i];
-        assert_int_equal(sp_ctx_init(&ctx, &opts, &err), SPULL_USAGE);
-        unit_failed(&err, SPULL_USAGE);
-    }
-}
 
 static struct sp_ctx *in_handler;
 
@@ -167,9 +110,6 @@ static void nobody_needs_to_listen(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(copies_strings),
-        cmocka_unit_test(an_older_caller_gets_defaults),
-        cmocka_unit_test(a_wrong_size_is_refused),
         cmocka_unit_test(cancels_from_a_handler),
         cmocka_unit_test(cancelling_for_ever_does_not_block),
         cmocka_unit_test(log_lines_are_printable),
