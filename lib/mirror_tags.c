@@ -100,10 +100,10 @@ struct look {
 };
 
 /* What can't be looked at may be a manifest, so nothing follows from it. */
-static void fail(struct look *look)
+static void fail(struct look *look, const char *tag)
 {
-    look->code = sp_err_sys(look->err, SPULL_STORAGE, errno, "cannot read %s",
-                            look->path);
+    look->code = sp_err_sys(look->err, SPULL_STORAGE, errno,
+                            "cannot read %s/%s", look->path, tag);
 }
 
 static bool add_tag(void *payload, const char *name)
@@ -119,7 +119,7 @@ static bool add_tag(void *payload, const char *name)
         if (S_ISREG(info.st_mode))
             look->code = names_add(look->tags, name, look->err);
     } else if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP) {
-        fail(look);
+        fail(look, name);
     }
     return look->code == SPULL_OK;
 }
@@ -132,11 +132,11 @@ static void look_for_tags(struct look *look, const struct names *listed)
     look->manifests = open(look->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (look->manifests < 0) {
         if (errno != ENOENT)
-            fail(look);
+            fail(look, "");
         return;
     }
     if (!sp_folder_each(look->manifests, add_tag, look))
-        fail(look);
+        fail(look, "");
     for (size_t i = 0; i < listed->count && look->code == SPULL_OK; i++)
         add_tag(look, listed->list[i]);
     close(look->manifests);
