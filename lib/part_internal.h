@@ -135,8 +135,9 @@ struct legacy {
 /* Frees the blocks of what ours has as well. false: that brings no room. */
 bool sp_legacy_give_back(struct legacy *legacy);
 
-/* The journal of the part of this name as it is now, to free(), and the bytes
- * that it counts; NULL: there is none. */
+/* What tells the journal of the part of this name, as it is now, from any other:
+ * its text or, where it can't be read, what can be seen of it. To free(). Also
+ * the bytes that it counts. NULL: there is none. */
 char *sp_part_pulse(int dir, const char *part_name, uint64_t *bytes);
 
 #endif
