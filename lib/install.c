@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "err.h"
 #include "limits.h"
 #include "proof.h"
+#include "thread.h"
 
 /*
  * umask(2) can only be read by setting it, which other threads would notice;
@@ -58,22 +60,81 @@ static enum spull_code dress(const struct sp_sealed *sealed, mode_t mode,
     return SPULL_OK;
 }
 
-static enum spull_code finish(const struct sp_sealed *sealed, mode_t mode,
+/* --- flushing ------------------------------------------------------------- */
+
+/* A busy file system may take minutes for it: longer than those who wait bear
+ * a leader's silence. */
+struct flush {
+    struct sp_sealed *sealed;
+    pthread_mutex_t lock; /* guards over */
+    pthread_cond_t news;
+    bool over;
+};
+
+static void *show_life(void *arg)
+{
+    struct flush *flush = arg;
+
+    pthread_mutex_lock(&flush->lock);
+    while (!flush->over) {
+        sp_thread_wait(&flush->news, &flush->lock, SP_BEAT_MS);
+        if (!flush->over)
+            sp_sealed_beat(flush->sealed);
+    }
+    pthread_mutex_unlock(&flush->lock);
+    return NULL;
+}
+
+/* 0, or what errno says. */
+static int flush_file(int fd)
+{
+    int failed = 0;
+
+    do
+        failed = fsync(fd);
+    while (failed != 0 && errno == EINTR);
+    return failed == 0 ? 0 : errno;
+}
+
+/* Nobody writes the journal any more when it returns. */
+static int flush_and_live(struct sp_sealed *sealed)
+{
+    struct flush flush = {.sealed = sealed};
+    pthread_t thread;
+    bool alive = false;
+    int why = 0;
+
+    pthread_mutex_init(&flush.lock, NULL);
+    sp_thread_cond_init(&flush.news);
+    alive = sp_thread_start(&thread, show_life, &flush, NULL) == SPULL_OK;
+    why = flush_file(sealed->fd);
+    pthread_mutex_lock(&flush.lock);
+    flush.over = true;
+    pthread_cond_signal(&flush.news);
+    pthread_mutex_unlock(&flush.lock);
+    if (alive)
+        pthread_join(thread, NULL);
+    pthread_cond_destroy(&flush.news);
+    pthread_mutex_destroy(&flush.lock);
+    return why;
+}
+
+static enum spull_code finish(struct sp_sealed *sealed, mode_t mode,
                               struct spull_error *err)
 {
     enum spull_code code = sealed->linked ? SPULL_OK : dress(sealed, mode, err);
-    int failed = 0;
+    int why = 0;
 
     if (code != SPULL_OK)
         return code;
-    do
-        failed = fsync(sealed->fd);
-    while (failed != 0 && errno == EINTR);
-    if (failed != 0)
-        return sp_err_sys(err, SPULL_STORAGE, errno, "cannot flush to %s",
+    why = flush_and_live(sealed);
+    if (why != 0)
+        return sp_err_sys(err, SPULL_STORAGE, why, "cannot flush to %s",
                           sealed->where);
     return SPULL_OK;
 }
+
+/* --- naming --------------------------------------------------------------- */
 
 /* Is final the inode that we hold? */
 static bool is_ours(const struct sp_sealed *sealed, const char *final)

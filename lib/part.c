@@ -302,7 +302,7 @@ bool sp_part_is_stale(struct sp_part *part, unsigned round)
     bool stale = false;
 
     pthread_mutex_lock(&part->lock);
-    stale = part->rounds != round;
+    stale = part->rounds != round || part->state == PART_GIVEN_UP;
     pthread_mutex_unlock(&part->lock);
     return stale;
 }
@@ -384,6 +384,7 @@ enum spull_code sp_part_seal(struct sp_part *part,
     /* Its bytes are worth keeping until it has its name. */
     if (sealed->size >= SP_KEEP_MIN && !sealed->linked)
         sp_part_save_at_once(part);
+    sealed->beat = part->beat;
     free_part(part);
     *out = sealed;
     return SPULL_OK;
@@ -419,6 +420,7 @@ void sp_sealed_keep(struct sp_sealed *sealed)
         sp_sealed_discard(sealed);
         return;
     }
+    sp_sealed_release(sealed);
     close_file(sealed);
     free(sealed);
 }

@@ -44,6 +44,7 @@ struct sp_sealed {
     bool shared; /* who may read the directory may read the file */
     bool linked; /* the inode has another name, elsewhere: it stays as it is */
     uint64_t size;
+    uint64_t beat; /* how often its journal was written */
     struct sp_digest digest;
     struct sp_look look;
     bool unpacked; /* from an archive, which was verified: with this */
@@ -200,7 +201,8 @@ enum sp_follow {
 enum sp_follow sp_part_follow(struct sp_part *part, uint64_t from,
                               unsigned *round, uint64_t *frontier);
 
-/* Has there been a restart that the reader has not been told of? */
+/* Has there been a restart that the reader has not been told of, or has the
+ * writer given up? */
 bool sp_part_is_stale(struct sp_part *part, unsigned round);
 
 /*
@@ -234,6 +236,9 @@ void sp_sealed_discard(struct sp_sealed *sealed);
 
 /* Leaves the file, which could not be named now, to a later process. */
 void sp_sealed_keep(struct sp_sealed *sealed);
+
+/* Shows those who wait that we live, while the file is flushed. */
+void sp_sealed_beat(struct sp_sealed *sealed);
 
 /* Frees a sealed one whose file has got its final name. */
 void sp_sealed_free(struct sp_sealed *sealed);

@@ -110,6 +110,9 @@ bool sp_journal_is_name(const char *name, char label[SP_PART_LABEL + 1]);
 /* Writes the journal whether there is news or not. */
 bool sp_part_save_at_once(struct sp_part *part);
 
+/* Writes the journal of a complete file that whoever comes may take up. */
+void sp_sealed_release(struct sp_sealed *sealed);
+
 /* Takes room on the disk that the next journal, and one more, will find free.
  */
 void sp_part_hold_room(const struct sp_part *part);
@@ -135,9 +138,9 @@ struct legacy {
 /* Frees the blocks of what ours has as well. false: that brings no room. */
 bool sp_legacy_give_back(struct legacy *legacy);
 
-/* What tells the journal of the part of this name, as it is now, from any other:
- * its text or, where it can't be read, what can be seen of it. To free(). Also
- * the bytes that it counts. NULL: there is none. */
+/* What tells the journal of the part of this name, as it is now, from any
+ * other: its text or, where it can't be read, what can be seen of it. To
+ * free(). Also the bytes that it counts. NULL: there is none. */
 char *sp_part_pulse(int dir, const char *part_name, uint64_t *bytes);
 
 #endif

@@ -28,6 +28,9 @@
 #define NOW  ".spans"
 #define NEXT ".spans.new"
 
+/* Who is gone wherever one looks from. */
+static const struct sp_owner nobody = {.pid = 0};
+
 bool sp_journal_is_name(const char *name, char label[SP_PART_LABEL + 1])
 {
     return sp_part_ends_in(name, NOW) && sp_part_label_of(name, label);
@@ -52,7 +55,6 @@ static bool print(const struct journal *journal, struct sp_buf *text)
 /* The caller holds the lock. */
 static bool print_part(const struct sp_part *part, struct sp_buf *text)
 {
-    struct sp_owner nobody = {.pid = 0};
     struct journal journal = {.owner =
                                   part->released ? nobody : sp_owner_self(),
                               .beat = part->beat,
@@ -145,6 +147,30 @@ void sp_part_save(struct sp_part *part)
 bool sp_part_save_at_once(struct sp_part *part)
 {
     return save(part, true);
+}
+
+/* What was too small to be written down is flushed in a moment, and a link was
+ * nobody's to take up. */
+static void save_sealed(struct sp_sealed *sealed, struct sp_owner owner)
+{
+    struct sp_span all = {0, sealed->size};
+    struct journal journal = {
+        .owner = owner, .beat = ++sealed->beat, .size = sealed->size};
+
+    if (sealed->size >= SP_KEEP_MIN && !sealed->linked &&
+        sp_spans_add(&journal.done, all))
+        sp_journal_write(sealed, sealed->name, &journal);
+    sp_journal_done(&journal);
+}
+
+void sp_sealed_beat(struct sp_sealed *sealed)
+{
+    save_sealed(sealed, sp_owner_self());
+}
+
+void sp_sealed_release(struct sp_sealed *sealed)
+{
+    save_sealed(sealed, nobody);
 }
 
 void sp_part_keep(struct sp_part *part)

@@ -52,7 +52,8 @@ enum spull_code sp_pull_take(struct pull *pull, struct sp_part *part,
     else
         code = sp_pull_copy(pull, part, from->fd, from->size, err);
     if (code == SPULL_OK)
-        code = sp_verify_end(verify, from->digest, &pull->look, out, err);
+        code = sp_verify_end(verify, &pull->watch, from->digest, &pull->look,
+                             out, err);
     else
         sp_part_give_up(part);
     sp_verify_free(verify);

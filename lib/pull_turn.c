@@ -99,8 +99,8 @@ static enum spull_code fill_and_verify(struct pull *pull,
     if (code == SPULL_OK) {
         if (pull->file == NULL)
             pull->served = &blob->urls[pull->fetched.url];
-        code =
-            sp_verify_end(verify, &pull->want, &pull->look, &turn->sealed, err);
+        code = sp_verify_end(verify, &pull->watch, &pull->want, &pull->look,
+                             &turn->sealed, err);
         if (code == SPULL_INTEGRITY)
             sp_err_wrap(err, code, "%s",
                         known != NULL          ? known

@@ -146,8 +146,9 @@ static enum spull_code fill_and_verify(struct pull *pull,
     if (code == SPULL_OK)
         code = fill(&filling, archive, err);
     if (code == SPULL_OK) {
-        code = sp_verify_end(verify, pull->has_image ? &pull->image : NULL,
-                             &pull->look, out, err);
+        code = sp_verify_end(verify, &pull->watch,
+                             pull->has_image ? &pull->image : NULL, &pull->look,
+                             out, err);
         if (code == SPULL_INTEGRITY)
             sp_err_wrap(err, code,
                         "the image in the %s is not the one that config states",

@@ -24,6 +24,9 @@ struct sp_verify {
     enum sp_algorithm how;
     pthread_t thread;
     bool running;
+    pthread_mutex_t lock; /* guards over */
+    pthread_cond_t news;
+    bool over;
     unsigned char *chunk; /* SP_HASH_CHUNK bytes */
     unsigned char first[SP_LOOK_BYTES];
     size_t first_len;
@@ -108,12 +111,14 @@ static void write_back(struct sp_verify *verify, uint64_t at)
     verify->written_back = at;
 }
 
+/* Cut short where the rest is of no use any more; the next look says why. */
 static enum spull_code take(struct sp_verify *verify, uint64_t from,
-                            uint64_t to)
+                            uint64_t to, unsigned round)
 {
     enum spull_code code = SPULL_OK;
 
-    while (from < to && code == SPULL_OK) {
+    while (from < to && code == SPULL_OK &&
+           !sp_part_is_stale(verify->part, round)) {
         size_t len =
             to - from < SP_HASH_CHUNK ? (size_t)(to - from) : SP_HASH_CHUNK;
         code =
@@ -146,7 +151,7 @@ static enum spull_code follow(struct sp_verify *verify)
             at = 0;
             code = start_over(verify);
         } else {
-            code = take(verify, at, frontier);
+            code = take(verify, at, frontier, round);
             at = frontier;
             /* The bytes were pulled away under us; the next look says so. */
             if (code != SPULL_OK && sp_part_is_stale(verify->part, round))
@@ -165,6 +170,10 @@ static void *run(void *arg)
     sp_thread_step_back();
     if (follow(verify) != SPULL_OK)
         sp_part_break(verify->part, &verify->err);
+    pthread_mutex_lock(&verify->lock);
+    verify->over = true;
+    pthread_cond_signal(&verify->news);
+    pthread_mutex_unlock(&verify->lock);
     return NULL;
 }
 
@@ -178,6 +187,8 @@ enum spull_code sp_verify_start(struct sp_part *part, enum sp_algorithm how,
         return sp_err_nomem(err);
     verify->part = part;
     verify->how = how;
+    pthread_mutex_init(&verify->lock, NULL);
+    sp_thread_cond_init(&verify->news);
     verify->chunk = malloc(SP_HASH_CHUNK);
     code = verify->chunk == NULL ? sp_err_nomem(err)
                                  : sp_hash_new(how, &verify->hash, err);
@@ -199,12 +210,42 @@ static void join(struct sp_verify *verify)
     verify->running = false;
 }
 
-enum spull_code sp_verify_end(struct sp_verify *verify,
+static bool is_over(struct sp_verify *verify)
+{
+    bool over = false;
+
+    pthread_mutex_lock(&verify->lock);
+    if (!verify->over)
+        sp_thread_wait(&verify->news, &verify->lock, SP_TICK_MS);
+    over = verify->over;
+    pthread_mutex_unlock(&verify->lock);
+    return over;
+}
+
+static enum spull_code wait_for(struct sp_verify *verify,
+                                struct sp_watch *watch, struct spull_error *err)
+{
+    enum spull_code code = SPULL_OK;
+
+    while (code == SPULL_OK && !is_over(verify)) {
+        sp_part_save(verify->part);
+        code = sp_watch_tick(watch, err);
+    }
+    if (code != SPULL_OK)
+        sp_part_give_up(verify->part);
+    join(verify);
+    return code;
+}
+
+enum spull_code sp_verify_end(struct sp_verify *verify, struct sp_watch *watch,
                               const struct sp_digest *want,
                               struct sp_look *look, struct sp_sealed **out,
                               struct spull_error *err)
 {
-    join(verify);
+    enum spull_code code = wait_for(verify, watch, err);
+
+    if (code != SPULL_OK)
+        return code;
     if (verify->err.code != SPULL_OK) {
         if (err != NULL)
             *err = verify->err;
@@ -226,6 +267,8 @@ void sp_verify_free(struct sp_verify *verify)
         return;
     join(verify);
     sp_hash_free(verify->hash);
+    pthread_cond_destroy(&verify->news);
+    pthread_mutex_destroy(&verify->lock);
     free(verify->chunk);
     free(verify);
 }

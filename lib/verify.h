@@ -47,11 +47,13 @@ enum spull_code sp_verify_start(struct sp_part *part, enum sp_algorithm how,
 /*
  * Waits for the end of part, which the writer must have completed, and seals it
  * if its digest is want (NULL: whatever it is, as it came out of a file that
- * was verified); then part is gone. *look says what the first bytes are.
- * SPULL_INTEGRITY: another digest; part is the caller's still. Also
- * SPULL_STORAGE, INTERNAL. One call only.
+ * was verified); then part is gone. *look says what the first bytes are. What
+ * was copied in a moment may take minutes to be read: meanwhile the journal
+ * shows that we live, and watch is told. SPULL_INTEGRITY: another digest; part
+ * is the caller's still. Also SPULL_STORAGE, CANCELLED, INTERNAL. One call
+ * only.
  */
-enum spull_code sp_verify_end(struct sp_verify *verify,
+enum spull_code sp_verify_end(struct sp_verify *verify, struct sp_watch *watch,
                               const struct sp_digest *want,
                               struct sp_look *look, struct sp_sealed **out,
                               struct spull_error *err);

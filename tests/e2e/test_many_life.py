@@ -3,15 +3,19 @@
 """A leader that is busy with something slow, or whose files are closed to us,
 lives all the same; and what it has is not taken from it."""
 
+import itertools
 import os
-import signal
 import time
 import unittest
 
+from harness import spull
 from harness.case import main
-from harness.engine import REF
+from harness.engine import REF, image
+from harness.servers import Reply
 from harness.users import CAN_CHANGE, as_nobody, as_user
-from test_many_tasks import SMALL, UNHURRIED, Many, hurried
+from test_many_crashes import Strace
+from test_many_tasks import (SMALL, SPACE, UNHURRIED, WHY_NO_SPACE, Many, Task,
+                             hurried)
 
 # More than the silence after which a leader is deposed, by a hurried clock.
 LONG_ENOUGH = 6
@@ -53,6 +57,57 @@ class Strangers(Many):
         self.assertEqual([os.path.exists(path) for path in left],
                          [True, True])
         self.assertOnce(scene, data, SMALL)
+
+
+class Slow(Strace):
+    """A leader that has all bytes, and takes longer than a silence may last
+    for what remains to be done."""
+
+    def slow(self, scene, call):
+        """A leader whose first such call takes its time."""
+        env = spull.without_leaks(hurried(self.class_folder()))
+        given = itertools.chain.from_iterable(
+            ("-E", "%s=%s" % pair) for pair in env.items())
+        wrap = ["strace", "-f", "-o", os.devnull, "-e", "trace=" + call,
+                "--inject=%s:delay_enter=%d:when=1" % (
+                    call, LONG_ENOUGH * 1000000), *given]
+        return Task(self, scene, *UNHURRIED, REF, wrap=wrap,
+                    env=spull.without_leaks())
+
+    def test_others_wait(self):
+        """To read back what was copied in a moment, and to flush on a file
+        system that is busy, may take minutes."""
+        for call in ("pread64", "fsync"):
+            with self.subTest(call):
+                scene = self.scene()
+                data = scene.image(data=image(SMALL),
+                                   reply=Reply(image(SMALL), etag='"1"'))
+                leader = self.slow(scene, call)
+                self.wait_journal(scene, SMALL)
+                waiter = self.follow(scene, *UNHURRIED,
+                                     env=hurried(self.class_folder()))
+                self.assertEachPulled(scene, [leader, waiter], data)
+                self.assertOnce(scene, data)
+                self.assertEqual(len(scene.blobs()), 1)
+
+
+@unittest.skipIf(WHY_NO_SPACE, WHY_NO_SPACE)
+class LeftInOrder(Strace):
+    def test_what_could_not_be_named(self):
+        """All is there, and another host takes it up at once."""
+        for call in ("fsync", "renameat2"):
+            with self.subTest(call):
+                scene = self.scene()
+                data = scene.image(data=image(SMALL),
+                                   reply=Reply(image(SMALL), etag='"1"'))
+                wrap = SPACE + ["strace", "-f", "-o", os.devnull, "-e",
+                                "trace=" + call,
+                                "--inject=%s:error=EIO:when=1" % call]
+                result = scene.run(REF, wrap=wrap, env=spull.without_leaks())
+                self.assertFails(result, 7)
+                self.assertUnnamed(scene)
+                self.assertPulled(scene, scene.run(REF), data)
+                self.assertEqual(len(scene.blobs()), 1)
 
 
 if __name__ == "__main__":

@@ -33,13 +33,11 @@ int clock_gettime(clockid_t id, struct timespec *out)
     return 0;
 }
 
-/* Until is by that clock; what is left until then is a sleep. */
+/* Until is by that clock. */
 int pthread_cond_timedwait(pthread_cond_t *cond, pthread_mutex_t *lock,
                            const struct timespec *until)
 {
-    long long now = real_now();
-    long long left = until->tv_sec * SECOND + until->tv_nsec - now * FAST;
-    struct timespec end = of(now + (left > 0 ? left : 0));
+    struct timespec end = of((until->tv_sec * SECOND + until->tv_nsec) / FAST);
 
     return pthread_cond_clockwait(cond, lock, CLOCK_MONOTONIC, &end);
 }
