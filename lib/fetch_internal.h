@@ -130,6 +130,10 @@ unsigned sp_plan_lasting(const struct fetch *fetch, uint64_t now_ms,
 /* The source for one more lane; NULL: none can be asked now. */
 struct source *sp_source_pick(struct fetch *fetch, uint64_t now_ms);
 
+/* Are there bytes to go on from, and others that may be asked for the rest of
+ * them, so that nobody needs this one's stream of the whole? Needs the lock. */
+bool sp_source_can_pass(const struct fetch *fetch, const struct source *source);
+
 /* Has it brought bytes that are in the part, or soon will be? Needs the lock.
  */
 bool sp_source_has_brought(const struct fetch *fetch,

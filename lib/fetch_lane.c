@@ -91,6 +91,18 @@ static bool others_hold(const struct fetch *fetch, const struct source *source)
     return false;
 }
 
+/*
+ * An answer that does not fit what others have brought is one URL's affair: it
+ * is dropped, and their bytes stay. Where there are none, all begin again.
+ */
+static enum spull_code contradict(struct lane *lane, const char *why,
+                                  struct spull_error *err)
+{
+    if (others_hold(lane->fetch, lane->source))
+        return sp_err_set(err, SPULL_NETWORK, "%s", why);
+    return begin_again(lane, why, err);
+}
+
 /* Are these the bytes that were asked for? */
 static bool is_span_asked(const struct lane *lane, const struct sp_head *head)
 {
@@ -114,16 +126,30 @@ static enum spull_code take_span(struct lane *lane, const struct sp_head *head,
         return sp_err_set(err, SPULL_NETWORK, "too late");
     }
     if (!is_span_asked(lane, head))
-        return begin_again(lane, "the server sends other bytes than asked for",
-                           err);
-    if (!is_same_version(lane->source, head) ||
-        (fetch->has_size && fetch->size != head->total &&
-         !others_hold(fetch, lane->source)))
+        return contradict(lane, "the server sends other bytes than asked for",
+                          err);
+    if (!is_same_version(lane->source, head))
+        return contradict(lane, "the blob changed meanwhile", err);
+    if (fetch->has_size && fetch->size != head->total &&
+        !others_hold(fetch, lane->source))
         return begin_again(lane, "the blob changed meanwhile", err);
     code = agree_on_size(fetch, head->total, err);
     if (code == SPULL_OK && head->to < atomic_load(&lane->to))
         atomic_store(&lane->to, head->to);
     return code;
+}
+
+/* Where others know ranges, its stream of the whole is not needed. */
+static enum spull_code pass(struct lane *lane, struct spull_error *err)
+{
+    static const char why[] = "the server ignores ranges";
+
+    sp_ctx_detail(lane->fetch->watch->ctx,
+                  "%s: %s; going on with other addresses",
+                  lane->source->url->shown, why);
+    lane->source->no_ranges = true;
+    lane->ending = LANE_UNWANTED;
+    return sp_err_set(err, SPULL_NETWORK, "%s", why);
 }
 
 /*
@@ -134,6 +160,8 @@ static enum spull_code use_whole(struct lane *lane, struct spull_error *err)
 {
     struct fetch *fetch = lane->fetch;
 
+    if (!fetch->single && sp_source_can_pass(fetch, lane->source))
+        return pass(lane, err);
     if (fetch->single || fetch->busy > 1)
         return begin_again(lane, "the server ignores ranges", err);
     lane->source->no_ranges = true;

@@ -19,20 +19,37 @@ static unsigned busy_on(const struct fetch *fetch, const struct source *source)
     return count;
 }
 
-/* The least busy; the first of those, since the manifest names the best first.
- * Before the size is known, and in one stream, there is nothing to share. */
+bool sp_source_can_pass(const struct fetch *fetch, const struct source *source)
+{
+    bool any = sp_part_total(fetch->part) > 0;
+
+    for (size_t i = 0; i < fetch->blob->url_count; i++) {
+        const struct source *other = &fetch->sources[i];
+        if (other != source && !other->out && !other->no_ranges &&
+            (any || busy_on(fetch, other) > 0))
+            return true;
+    }
+    return false;
+}
+
+/*
+ * The least busy; the first of those, since the manifest names the best first.
+ * Before the size is known, and in one stream, there is nothing to share; but
+ * who has to wait for the best asks the next one meanwhile.
+ */
 struct source *sp_source_pick(struct fetch *fetch, uint64_t now_ms)
 {
     struct source *best = NULL;
 
     for (size_t i = 0; i < fetch->blob->url_count; i++) {
         struct source *source = &fetch->sources[i];
-        if (source->out)
+        if (source->out || (!fetch->single && source->no_ranges &&
+                            sp_source_can_pass(fetch, source)))
             continue;
         if (source->rest_until_ms <= now_ms &&
             (best == NULL || busy_on(fetch, source) < busy_on(fetch, best)))
             best = source;
-        if (!fetch->has_size || fetch->single)
+        if (fetch->single || (best != NULL && !fetch->has_size))
             break;
     }
     return best;
@@ -135,6 +152,21 @@ static uint64_t progress_of(struct fetch *fetch, const struct lane *lane)
     return own > all ? own : all;
 }
 
+static void do_without_ranges(struct fetch *fetch, struct source *source,
+                              const struct lane *lane)
+{
+    bool pass = sp_source_can_pass(fetch, source);
+
+    source->no_ranges = true;
+    if (!pass) {
+        fetch->single = true;
+        fetch->restart = true;
+    }
+    sp_ctx_detail(fetch->watch->ctx, "%s; %s", lane->err.text,
+                  pass ? "going on with other addresses"
+                       : "asking for the whole, over one connection");
+}
+
 enum spull_code sp_source_failed(struct fetch *fetch, const struct lane *lane,
                                  struct spull_error *err)
 {
@@ -146,9 +178,7 @@ enum spull_code sp_source_failed(struct fetch *fetch, const struct lane *lane,
     if (source->out)
         return SPULL_OK;
     if (refuses_ranges(lane)) {
-        source->no_ranges = true;
-        fetch->single = true;
-        fetch->restart = true;
+        do_without_ranges(fetch, source, lane);
         return SPULL_OK;
     }
     source->http1 = source->http1 || lane->http1;

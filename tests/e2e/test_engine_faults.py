@@ -3,6 +3,7 @@
 """Every fault of the fault server, met with one connection and with four."""
 
 import email.utils
+import itertools
 import os
 import re
 import time
@@ -678,6 +679,63 @@ class Mirrors(Engine):
             for label, other in (("longer", OTHER + bytes(5000)),
                                  ("shorter", OTHER[:-5000]))], check,
             connections=(4,))
+
+    def test_one_knows_no_ranges(self):
+        """That is its own affair: what others have brought stays, and they
+        bring the rest over several connections."""
+        def check(pull):
+            # The one that is of no use may be stopped in what it sends.
+            good = pull.scene.requests("/blobs/0")
+            self.assertSent(pull, more=CUT)
+            self.assertGreater(len(pull.scene.requests("/blobs/1")), 0)
+            self.assertGreater(len(good), 1)
+            self.assertNotIn(None, [request.range for request in good])
+            self.assertGreater(len({request.connection
+                                    for request in good}), 1)
+
+        lies = dict(Ranges.LIES)
+        self.table([(label, lambda how, other=other: [
+            Blob(DATA, **how), Blob(DATA, **dict(how, **other))])
+            for label, other in (
+                ("200", {"ranges": "ignore"}), ("416", {"ranges": "refuse"}),
+                ("501", {"status": 501}),
+                ("other bytes", {"shown": lies["another start"]}),
+                ("no range", {"shown": lies["nothing"]}))], check,
+            connections=(4,))
+
+    def test_one_changes(self):
+        """Others have what it had, and nothing begins again."""
+        def changing(how):
+            tags = itertools.count()
+            return lambda request: Reply(DATA, **dict(
+                how, etag='"%d"' % next(tags), ranges="honour"))
+
+        def check(pull):
+            self.assertSent(pull, more=CUT)
+            self.assertNotIn(None, [request.range for request in
+                                    pull.scene.requests("/blobs/0")])
+
+        self.table([("each time", lambda how: [
+            Blob(DATA, **how), changing(how)])], check, connections=(4,))
+
+    def test_the_only_one_with_ranges_is_lost(self):
+        """Then the other one's whole does as well."""
+        def check(pull):
+            self.assertServed(pull, "/blobs/0", "/blobs/1")
+            self.assertSent(pull, more=SIZE + CUT)
+
+        self.table([("403", lambda how: [
+            Blob(DATA, **how).fault(6 * MIB, cut=True, after={"status": 403}),
+            Blob(DATA, **dict(how, ranges="ignore"))])], check)
+
+    def test_the_best_one_is_busy(self):
+        """Nobody waits for one address while another one would answer."""
+        def check(pull):
+            self.assertServed(pull, "/blobs/1")
+            self.assertEqual(len(pull.scene.requests("/blobs/0")), 1)
+
+        self.table([("for long", lambda how: [
+            busy(503, "300"), Blob(DATA, **how)])], check)
 
     def test_halves(self):
         """Each has a half that it does not send; together they have all. Who
