@@ -33,7 +33,8 @@ static void init(struct fetch *fetch)
                       sp_size_matches(blob->stated, fetch->size, blob->strict);
     fetch->credited = sp_part_total(fetch->part);
     fetch->silence_ms = SP_SILENT_LANE_MS;
-    fetch->watch->now.resumed = fetch->credited;
+    fetch->resumed = fetch->credited;
+    fetch->watch->now.resumed = fetch->resumed;
     for (size_t i = 0; i < blob->url_count; i++) {
         fetch->sources[i].url = &blob->urls[i];
         fetch->sources[i].no_ranges = blob->urls[i].scheme == SP_SCHEME_FILE;
@@ -143,6 +144,13 @@ static struct lane *free_one(struct fetch *fetch)
     return NULL;
 }
 
+void sp_fetch_empty(struct fetch *fetch)
+{
+    fetch->resumed = 0;
+    if (sp_part_total(fetch->part) > 0)
+        sp_part_restart(fetch->part);
+}
+
 /* --- what to do next ------------------------------------------------------ */
 
 /* The network thread may look at busy as soon as the transfer has started. */
@@ -171,8 +179,7 @@ static enum spull_code start_whole(struct fetch *fetch, struct source *source,
 
     if (fetch->busy > 0)
         return SPULL_OK;
-    if (sp_part_total(fetch->part) > 0)
-        sp_part_restart(fetch->part);
+    sp_fetch_empty(fetch);
     return put_to_work(fetch, source, &whole, false, err);
 }
 
@@ -236,8 +243,7 @@ static void begin_again(struct fetch *fetch)
         fetch->sources[i].has_version = false;
         fetch->sources[i].served = false;
     }
-    if (sp_part_total(fetch->part) > 0)
-        sp_part_restart(fetch->part);
+    sp_fetch_empty(fetch);
 }
 
 /* As soon as it is known how much it will be. What an earlier run left behind
@@ -340,6 +346,7 @@ static enum spull_code report(struct fetch *fetch, struct spull_error *err)
 
     pthread_mutex_lock(&fetch->lock);
     watch->now.bytes = sp_part_total(fetch->part);
+    watch->now.resumed = fetch->resumed;
     watch->now.total = fetch->has_size ? fetch->size : 0;
     watch->now.connections = fetch->busy;
     watch->now.note = "";
@@ -399,6 +406,7 @@ enum spull_code sp_fetch(struct sp_http *http, const struct sp_blob *blob,
     stop_all(fetch);
     atomic_fetch_sub(&watch->ctx->fetches, 1);
     watch->now.note = ""; /* it may be of this fetch, which goes */
+    watch->now.resumed = fetch->resumed;
     if (code == SPULL_OK)
         code = sp_part_complete(part, fetch->size, err);
     if (code == SPULL_OK) {

@@ -90,7 +90,8 @@ struct fetch {
     struct source sources[SP_URLS_MAX];
     struct lane lanes[SP_CONNECTIONS_MAX];
     struct sp_pace pace;
-    unsigned busy; /* lanes */
+    unsigned busy;    /* lanes */
+    uint64_t resumed; /* bytes of an earlier run that are in the part */
     bool has_size;
     uint64_t size;
     bool is_fit;      /* to that size */
@@ -102,6 +103,12 @@ struct fetch {
     uint64_t looked_ms;      /* what came before has been told to its lane */
     struct spull_error last; /* why the last source was dropped */
 };
+
+/* --- fetch.c --- */
+
+/* Forgets every byte that is there, those of an earlier run included. Needs the
+ * lock. */
+void sp_fetch_empty(struct fetch *fetch);
 
 /* --- fetch_lane.c --- */
 

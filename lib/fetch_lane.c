@@ -171,8 +171,7 @@ static enum spull_code use_whole(struct lane *lane, struct spull_error *err)
     lane->from = 0;
     atomic_store(&lane->at, 0);
     atomic_store(&lane->to, fetch->bound);
-    if (sp_part_total(fetch->part) > 0)
-        sp_part_restart(fetch->part);
+    sp_fetch_empty(fetch);
     return SPULL_OK;
 }
 

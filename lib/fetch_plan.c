@@ -11,6 +11,14 @@ static uint64_t at_most(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+/* What has come so far, by this fetch. */
+static uint64_t fetched(const struct fetch *fetch)
+{
+    uint64_t total = sp_part_total(fetch->part);
+
+    return total > fetch->resumed ? total - fetch->resumed : 0;
+}
+
 /* What takes SP_SPAN_MS, and near the end no more than half a fair share, so
  * that all connections end together. */
 static uint64_t span_length(const struct fetch *fetch, uint64_t now_ms)
@@ -21,7 +29,7 @@ static uint64_t span_length(const struct fetch *fetch, uint64_t now_ms)
     uint64_t length = SP_SPAN_FIRST;
 
     if (fetch->has_size) {
-        length = total * SP_SPAN_MS / passed / lanes;
+        length = fetched(fetch) * SP_SPAN_MS / passed / lanes;
         if (length < SP_SPAN_FIRST)
             length = SP_SPAN_FIRST;
         length = at_most(length, SP_SPAN_WINDOW / lanes);
@@ -74,9 +82,9 @@ static bool first_free(const struct fetch *fetch, uint64_t size,
 /* Bytes a second of an average lane. */
 static uint64_t fair_rate(const struct fetch *fetch, uint64_t now_ms)
 {
-    uint64_t got = sp_part_total(fetch->part) - fetch->watch->now.resumed;
-
-    return got * 1000 / (now_ms - fetch->start_ms + 1) / fetch->busy + 1;
+    return fetched(fetch) * 1000 / (now_ms - fetch->start_ms + 1) /
+               fetch->busy +
+           1;
 }
 
 /* Bytes a second that a lane makes; one that has just begun is given credit. */

@@ -3,6 +3,7 @@
 """What one run leaves, and how the next one takes it up."""
 
 import glob
+import json
 import os
 import random
 import re
@@ -592,6 +593,22 @@ class Left(Resume):
                 result, requests = self.again(scene, connections=number)
                 self.assertPulled(scene, result, DATA)
                 self.assertLessEqual(sent(requests), SIZE + MIB)
+
+
+    def test_what_begins_again(self):
+        """Bytes that were thrown away are not among those that were here."""
+        for number in (1, 4):
+            with self.subTest(connections=number):
+                scene, _, _ = self.copy()
+                scene.image(data=DATA, size="bytes",
+                            reply=Blob(DATA, ranges="ignore"))
+                result = scene.run("--connections", number, "--progress-fd",
+                                   "2", REF)
+                self.assertPulled(scene, result, DATA)
+                seen = [json.loads(line) for line in result.err.splitlines()
+                        if line.startswith("{")]
+                self.assertEqual((seen[-1]["phase"], seen[-1]["resumed"]),
+                                 ("installing", 0))
 
 
 class Alive(Resume):
