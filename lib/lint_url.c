@@ -24,27 +24,6 @@ enum expiry {
     EXPIRES_AT
 };
 
-static int hex_value(char c)
-{
-    static const char digits[] = "0123456789abcdef";
-    const char *at = c == '\0' ? NULL : strchr(digits, c | 0x20);
-
-    return at == NULL ? -1 : (int)(at - digits);
-}
-
-static void decode(char *text)
-{
-    char *to = text;
-
-    for (const char *at = text; *at != '\0'; at++, to++) {
-        int high = *at == '%' ? hex_value(at[1]) : -1;
-        int low = high < 0 ? -1 : hex_value(at[2]);
-        *to = low < 0 ? *at : (char)(high * 16 + low);
-        at += low < 0 ? 0 : 2;
-    }
-    *to = '\0';
-}
-
 /* The value of a parameter, decoded; false: it is not there, or too long. */
 static bool parameter(const char *query, const char *name,
                       char value[VALUE_ROOM])
@@ -61,7 +40,7 @@ static bool parameter(const char *query, const char *name,
             return false;
         memcpy(value, at, size);
         value[size] = '\0';
-        decode(value);
+        sp_url_decode(value);
         return true;
     }
     return false;

@@ -443,21 +443,26 @@ static int hex_value(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-char *sp_url_file_path(const struct sp_url *url)
+void sp_url_decode(char *text)
 {
-    const char *from = url->text + strlen("file://");
-    char *path = strdup(*from != '\0' ? from : "/");
+    char *to = text;
 
-    if (!path)
-        return NULL;
-    char *to = path;
-    for (const char *c = path; *c != '\0'; c++, to++) {
+    for (const char *c = text; *c != '\0'; c++, to++) {
         bool coded =
             c[0] == '%' && hex_value(c[1]) >= 0 && hex_value(c[2]) >= 0;
         *to = coded ? (char)(hex_value(c[1]) * 16 + hex_value(c[2])) : *c;
         c += coded ? 2 : 0;
     }
     *to = '\0';
+}
+
+char *sp_url_file_path(const struct sp_url *url)
+{
+    const char *from = url->text + strlen("file://");
+    char *path = strdup(*from != '\0' ? from : "/");
+
+    if (path)
+        sp_url_decode(path);
     return path;
 }
 

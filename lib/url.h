@@ -59,6 +59,9 @@ enum spull_code sp_url_check_proxy(const char *text, struct spull_error *err);
 
 bool sp_url_same_origin(const struct sp_url *a, const struct sp_url *b);
 
+/* Decodes %XX in place, once; what is no such triple stays. */
+void sp_url_decode(char *text);
+
 /* The decoded path of a file URL, to free(); NULL: out of memory. */
 char *sp_url_file_path(const struct sp_url *url);
 
