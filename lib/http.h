@@ -94,6 +94,15 @@ enum spull_code sp_http_start(struct sp_http *http,
                               struct spull_error *err);
 
 /*
+ * The same, and waits for the end; returns what the transfer ended with. The
+ * sink's head and end may be NULL.
+ */
+enum spull_code sp_http_run(struct sp_http *http,
+                            const struct sp_request *request,
+                            const struct sp_sink *sink,
+                            struct spull_error *err);
+
+/*
  * Ends a transfer soon, with SPULL_CANCELLED. The caller knows that end has not
  * been called yet, for instance by a lock that end takes too.
  */
@@ -117,9 +126,9 @@ struct sp_got {
 };
 
 /*
- * Gets a document whole: waits for it, no longer than max_ms or what a document
- * may take, and appends it to body, whose maximum counts; http1: without
- * HTTP/2. *out is written in any case. Any code but USAGE and EXISTS.
+ * Waits for a document, no longer than max_ms or SP_DOCUMENT_SECONDS, and
+ * appends it to body, whose maximum counts; http1: without HTTP/2. *out is
+ * written in any case. Any code but USAGE and EXISTS.
  */
 enum spull_code sp_http_get(struct sp_http *http, const struct sp_url *url,
                             bool http1, uint64_t max_ms, struct sp_buf *body,

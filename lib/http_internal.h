@@ -4,7 +4,8 @@
  *
  * http.c owns the thread and the multi handle, http_transfer.c one transfer and
  * its libcurl easy handle, http_setup.c what libcurl is told, http_why.c what
- * went wrong. Nobody else includes it.
+ * went wrong; http_run.c and http_get.c are for callers that wait. Nobody else
+ * includes it.
  */
 #ifndef SP_HTTP_INTERNAL_H
 #define SP_HTTP_INTERNAL_H
