@@ -384,6 +384,21 @@ static enum spull_code turn(struct fetch *fetch, bool *complete,
     return code;
 }
 
+static struct sp_fetched result_of(const struct fetch *fetch)
+{
+    struct sp_fetched result = {.size = fetch->size,
+                                .transferred = fetch->transferred,
+                                .broken = fetch->broken};
+
+    for (size_t i = 0; i < fetch->blob->url_count; i++) {
+        if (!fetch->sources[i].served)
+            continue;
+        if (result.sources++ == 0)
+            result.url = i;
+    }
+    return result;
+}
+
 enum spull_code sp_fetch(struct sp_http *http, const struct sp_blob *blob,
                          struct sp_part *part, struct sp_watch *watch,
                          struct sp_fetched *out, struct spull_error *err)
@@ -409,15 +424,8 @@ enum spull_code sp_fetch(struct sp_http *http, const struct sp_blob *blob,
     watch->now.resumed = fetch->resumed;
     if (code == SPULL_OK)
         code = sp_part_complete(part, fetch->size, err);
-    if (code == SPULL_OK) {
-        out->size = fetch->size;
-        out->transferred = fetch->transferred;
-        out->broken = fetch->broken;
-        out->sources = 0;
-        for (size_t i = 0; i < blob->url_count; i++)
-            if (fetch->sources[i].served)
-                out->url = out->sources++ == 0 ? i : out->url;
-    }
+    if (code == SPULL_OK)
+        *out = result_of(fetch);
     done(fetch);
     free(fetch);
     return code;

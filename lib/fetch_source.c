@@ -167,13 +167,45 @@ static void do_without_ranges(struct fetch *fetch, struct source *source,
                        : "asking for the whole, over one connection");
 }
 
+/* While others go on, the host only bears fewer connections, and is not to
+ * blame. A Retry-After is about the one too many. */
+static void go_on_with_fewer(struct fetch *fetch, const struct lane *lane)
+{
+    sp_pace_back_off(&fetch->pace, sp_watch_ms(),
+                     sp_retry_asked_ms(lane->retry_after, sp_ctx_dice()));
+    sp_ctx_detail(fetch->watch->ctx, "%s; going on with %u connections",
+                  lane->err.text, fetch->pace.target);
+}
+
+static enum spull_code judge(struct fetch *fetch, struct source *source,
+                             const struct lane *lane,
+                             const struct sp_outcome *outcome,
+                             struct spull_error *err)
+{
+    struct sp_verdict verdict =
+        sp_retry_judge(&source->retry, outcome, fetch->watch->ctx->opts.retries,
+                       sp_ctx_dice());
+
+    switch (verdict.action) {
+    case SP_TRY_AGAIN:
+        rest(fetch, source, lane, verdict.wait_ms);
+        return SPULL_OK;
+    case SP_NEXT_URL:
+        return drop(fetch, source, lane, err);
+    case SP_GIVE_UP:
+        break;
+    }
+    if (err != NULL)
+        *err = lane->err;
+    return lane->code;
+}
+
 enum spull_code sp_source_failed(struct fetch *fetch, const struct lane *lane,
                                  struct spull_error *err)
 {
     struct source *source = lane->source;
     struct sp_outcome outcome = {lane->code, lane->transient, lane->retry_after,
                                  progress_of(fetch, lane)};
-    struct sp_verdict verdict;
 
     if (source->out)
         return SPULL_OK;
@@ -182,22 +214,8 @@ enum spull_code sp_source_failed(struct fetch *fetch, const struct lane *lane,
         return SPULL_OK;
     }
     source->http1 = source->http1 || lane->http1;
-    /* Others go on: the host bears fewer connections, and is not to blame. A
-     * Retry-After is about the one too many. */
-    if (lane->transient && busy_on(fetch, source) > 0) {
-        sp_pace_back_off(&fetch->pace, sp_watch_ms(),
-                         sp_retry_asked_ms(lane->retry_after, sp_ctx_dice()));
-        sp_ctx_detail(fetch->watch->ctx, "%s; going on with %u connections",
-                      lane->err.text, fetch->pace.target);
-        return SPULL_OK;
-    }
-    verdict = sp_retry_judge(&source->retry, &outcome,
-                             fetch->watch->ctx->opts.retries, sp_ctx_dice());
-    if (verdict.action == SP_TRY_AGAIN)
-        rest(fetch, source, lane, verdict.wait_ms);
-    else if (verdict.action == SP_NEXT_URL)
-        return drop(fetch, source, lane, err);
-    else if (err != NULL)
-        *err = lane->err;
-    return verdict.action == SP_GIVE_UP ? lane->code : SPULL_OK;
+    if (!lane->transient || busy_on(fetch, source) == 0)
+        return judge(fetch, source, lane, &outcome, err);
+    go_on_with_fewer(fetch, lane);
+    return SPULL_OK;
 }

@@ -50,14 +50,12 @@ static bool is_ours_alone(const struct legacy *legacy, int fd)
 /*
  * Gives the file a name that its maker does not know. It has a journal under
  * that name before, and the old one goes after, so that who comes after us
- * always finds one that fits. Opened anew: on NFS that is when it is looked at.
+ * always finds one that fits.
  */
-static bool seize(struct legacy *legacy)
+static bool rename_it(struct legacy *legacy)
 {
     int dir = legacy->part->file.dir;
-    uint64_t end = size_of(legacy->fd);
     char *name = sp_part_fresh_name(legacy->part->label);
-    int fd = -1;
 
     legacy->journal.owner = sp_owner_self();
     if (name == NULL ||
@@ -73,10 +71,22 @@ static bool seize(struct legacy *legacy)
     sp_journal_remove(dir, legacy->name);
     free(legacy->name);
     legacy->name = name;
-    fd = openat(dir, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    return true;
+}
+
+/* Opened anew, to be written to, and because NFS looks at a file when it is
+ * opened. A hole behind the end shows whether this file system makes any. */
+static bool seize(struct legacy *legacy)
+{
+    uint64_t end = size_of(legacy->fd);
+    int fd = -1;
+
+    if (!rename_it(legacy))
+        return false;
+    fd = openat(legacy->part->file.dir, legacy->name,
+                O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return false;
-    /* A hole behind the end: can this file system make any? */
     if (!is_ours_alone(legacy, fd) ||
         !punch(fd, (struct sp_span){end, end + 1})) {
         close(fd);

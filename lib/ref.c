@@ -22,14 +22,14 @@
 #define SHAPE       "COLLECTION/NAME[:TAG][@sha256:HEX]"
 
 /* A part of the text. */
-struct span {
+struct slice {
     const char *at;
     size_t len;
 };
 
 /* The parts of a reference; at is NULL for those that it does not have. */
 struct parts {
-    struct span base, container, tag, pin;
+    struct slice base, container, tag, pin;
 };
 
 /* Without user and password, which an error must not repeat. */
@@ -128,7 +128,7 @@ static enum spull_code refuse_char(struct spull_error *err, const char *text,
 }
 
 /* what: "a tag". */
-static enum spull_code check_component(const char *text, struct span part,
+static enum spull_code check_component(const char *text, struct slice part,
                                        const char *what,
                                        struct spull_error *err)
 {
@@ -147,7 +147,7 @@ static enum spull_code check_component(const char *text, struct span part,
     return SPULL_OK;
 }
 
-static enum spull_code check_container(const char *text, struct span part,
+static enum spull_code check_container(const char *text, struct slice part,
                                        struct spull_error *err)
 {
     size_t count = 0;
@@ -155,7 +155,7 @@ static enum spull_code check_container(const char *text, struct span part,
 
     for (const char *at = part.at;; count++) {
         const char *slash = memchr(at, '/', (size_t)(end - at));
-        struct span one = {at, (size_t)((slash ? slash : end) - at)};
+        struct slice one = {at, (size_t)((slash ? slash : end) - at)};
         enum spull_code code =
             check_component(text, one, slash ? "a collection" : "a name", err);
         if (code != SPULL_OK)
@@ -173,7 +173,7 @@ static enum spull_code check_container(const char *text, struct span part,
 }
 
 /* pin: what follows the '@'; writes it in lower case. */
-static enum spull_code check_pin(const char *text, struct span pin,
+static enum spull_code check_pin(const char *text, struct slice pin,
                                  char out[SP_PIN_TEXT], struct spull_error *err)
 {
     const size_t prefix = sizeof(PIN_PREFIX) - 1;
@@ -210,14 +210,14 @@ static enum spull_code cut_base(const char *text, const char *after_scheme,
         }
     if (slashes < 2)
         return refuse(err, text, "no COLLECTION/NAME after the registry");
-    parts->container = (struct span){start, (size_t)(end - start)};
+    parts->container = (struct slice){start, (size_t)(end - start)};
 
     const char *base_end = start - 1;
     while (base_end > after_scheme && base_end[-1] == '/')
         base_end--;
     if (base_end == after_scheme)
         return refuse(err, text, "no registry before COLLECTION/NAME");
-    parts->base = (struct span){text, (size_t)(base_end - text)};
+    parts->base = (struct slice){text, (size_t)(base_end - text)};
     return SPULL_OK;
 }
 
@@ -230,15 +230,15 @@ static enum spull_code cut(const char *text, struct parts *parts,
     const char *at = strchr(last, '@');
 
     if (at) {
-        parts->pin = (struct span){at + 1, (size_t)(end - at - 1)};
+        parts->pin = (struct slice){at + 1, (size_t)(end - at - 1)};
         end = at;
     }
     const char *colon = memrchr(last, ':', (size_t)(end - last));
     if (colon) {
-        parts->tag = (struct span){colon + 1, (size_t)(end - colon - 1)};
+        parts->tag = (struct slice){colon + 1, (size_t)(end - colon - 1)};
         end = colon;
     }
-    parts->container = (struct span){text, (size_t)(end - text)};
+    parts->container = (struct slice){text, (size_t)(end - text)};
 
     const char *scheme = strstr(text, "://");
     if (!scheme || scheme >= last)
@@ -256,6 +256,23 @@ static enum spull_code check(const char *text, const struct parts *parts,
     if (code == SPULL_OK && parts->pin.at)
         code = check_pin(text, parts->pin, ref->pin, err);
     return code;
+}
+
+/* Fills base, container and tag. false: no memory. */
+static bool copy_parts(const struct parts *parts, const char *default_tag,
+                       struct sp_ref *ref)
+{
+    bool has_base = parts->base.at != NULL;
+    bool has_tag = parts->tag.at != NULL || default_tag != NULL;
+
+    if (has_base)
+        ref->base = strndup(parts->base.at, parts->base.len);
+    ref->container = strndup(parts->container.at, parts->container.len);
+    if (parts->tag.at)
+        ref->tag = strndup(parts->tag.at, parts->tag.len);
+    else if (default_tag)
+        ref->tag = strdup(default_tag);
+    return (!has_base || ref->base) && ref->container && (!has_tag || ref->tag);
 }
 
 static enum spull_code parse(const char *text, bool container_only,
@@ -279,15 +296,7 @@ static enum spull_code parse(const char *text, bool container_only,
         return code;
     }
 
-    if (parts.base.at)
-        ref.base = strndup(parts.base.at, parts.base.len);
-    ref.container = strndup(parts.container.at, parts.container.len);
-    if (parts.tag.at)
-        ref.tag = strndup(parts.tag.at, parts.tag.len);
-    else if (!container_only)
-        ref.tag = strdup(DEFAULT_TAG);
-    if ((parts.base.at && !ref.base) || !ref.container ||
-        (!container_only && !ref.tag)) {
+    if (!copy_parts(&parts, container_only ? NULL : DEFAULT_TAG, &ref)) {
         sp_ref_done(&ref);
         return sp_err_nomem(err);
     }
