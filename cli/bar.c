@@ -306,39 +306,25 @@ static void add_numbers(struct text *text, const struct bar_view *view,
 /* What goes on while no bytes come. */
 static void add_state(struct text *text, const struct bar_view *view)
 {
-    const char *note = view->note != NULL ? view->note : "";
+    static const char *const words[] = {
+        [SPULL_RESOLVING] = "asking the registry",
+        [SPULL_DOWNLOADING] = "downloading",
+        [SPULL_WAITING] = "waiting",
+        [SPULL_INSTALLING] = "installing",
+        [SPULL_CHECKING] = "reading",
+        [SPULL_UNPACKING] = "unpacking",
+        [SPULL_COPYING] = "copying",
+    };
+    bool partial =
+        view->phase == SPULL_UNPACKING || view->phase == SPULL_COPYING;
 
-    switch (view->phase) {
-    case SPULL_RESOLVING:
-        text_add(text, "asking the registry");
-        break;
-    case SPULL_WAITING:
-        text_add(text, "waiting");
-        if (view->wait > 0)
-            text_add(text, " %u s", view->wait);
-        break;
-    case SPULL_INSTALLING:
-        text_add(text, "installing");
-        break;
-    case SPULL_CHECKING:
-        text_add(text, "reading");
-        break;
-    case SPULL_UNPACKING:
-        text_add(text, "unpacking");
-        if (view->total > 0)
-            text_add(text, " %u %%", percent_of(view));
-        break;
-    case SPULL_COPYING:
-        text_add(text, "copying");
-        if (view->total > 0)
-            text_add(text, " %u %%", percent_of(view));
-        break;
-    case SPULL_DOWNLOADING:
-        text_add(text, "downloading");
-        break;
-    }
-    if (note[0] != '\0')
-        text_add(text, ": %s", note);
+    text_add(text, "%s", words[view->phase]);
+    if (view->phase == SPULL_WAITING && view->wait > 0)
+        text_add(text, " %u s", view->wait);
+    if (partial && view->total > 0)
+        text_add(text, " %u %%", percent_of(view));
+    if (view->note != NULL && view->note[0] != '\0')
+        text_add(text, ": %s", view->note);
 }
 
 static void state_line(struct text *text, const struct bar_view *view,

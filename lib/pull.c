@@ -285,9 +285,8 @@ static bool may_leave(const struct pull *pull, enum spull_code code)
            (code != SPULL_NOT_FOUND || pull->watch.now.bytes > 0);
 }
 
-enum spull_code sp_pull(struct sp_ctx *ctx, struct sp_http *http,
-                        const struct sp_order *order, struct spull_image **out,
-                        struct spull_error *err)
+static struct pull pull_for(struct sp_ctx *ctx, struct sp_http *http,
+                            const struct sp_order *order)
 {
     struct pull pull = {.ctx = ctx,
                         .http = http,
@@ -299,15 +298,23 @@ enum spull_code sp_pull(struct sp_ctx *ctx, struct sp_http *http,
                         .blob = order->blob,
                         .replace = order->blob || ctx->opts.force != 0,
                         .unpack = !order->blob && ctx->opts.unpack != 0};
+
+    sp_watch_init(&pull.watch, ctx, order->text);
+    if (order->found != NULL)
+        pull.found = *order->found;
+    return pull;
+}
+
+enum spull_code sp_pull(struct sp_ctx *ctx, struct sp_http *http,
+                        const struct sp_order *order, struct spull_image **out,
+                        struct spull_error *err)
+{
+    struct pull pull = pull_for(ctx, http, order);
     struct spull_image *image = calloc(1, sizeof *image);
-    uint64_t start = sp_watch_ms();
     enum spull_code code = SPULL_OK;
 
     if (image == NULL)
         return sp_err_nomem(err);
-    sp_watch_init(&pull.watch, ctx, order->text);
-    if (order->found != NULL)
-        pull.found = *order->found;
     code = order->verify ? verify(&pull, &image->state, err)
                          : run(&pull, &image->state, err);
     if (code == SPULL_OK)
@@ -317,7 +324,7 @@ enum spull_code sp_pull(struct sp_ctx *ctx, struct sp_http *http,
                      image->path);
     if (may_leave(&pull, code))
         sp_left_forget(&ctx->left);
-    image->seconds = (double)(sp_watch_ms() - start) / 1000.0;
+    image->seconds = (double)(sp_watch_ms() - pull.watch.start_ms) / 1000.0;
     sp_lead_free(pull.lead);
     if (order->found == NULL)
         sp_found_done(&pull.found);

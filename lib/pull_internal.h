@@ -30,38 +30,48 @@ enum packing { PACKING_UNKNOWN, PLAIN, PACKED };
 struct pull {
     struct sp_ctx *ctx;
     struct sp_http *http;
+    struct sp_watch watch;
+
+    /* The order. */
     const struct sp_url *registry;
     const struct sp_ref *ref;
     const struct sp_store *shared; /* path is an entry of it; NULL: it is not */
     const char *path;
     char *dir;        /* of path */
     const char *name; /* of the file in it; points into path */
-    struct sp_watch watch;
-    bool has_found;        /* the registry has been asked; else want is of a
-                              pin, and the store has it */
-    struct sp_found found; /* of the order, if that had one */
-    const int *file;
+    const int *file;  /* as in struct sp_order, like blob */
     bool blob;
     bool replace; /* what is there and differs */
     bool unpack;  /* the image out of an archive */
+
+    /* What is wanted. */
+    bool has_found;        /* found holds; else want is of a pin, and the store
+                              has it */
+    struct sp_found found; /* of the order, if that had one */
+    struct sp_digest want; /* of the blob */
     enum packing packing;
-    struct sp_digest want;  /* of the blob */
     bool has_image;         /* PACKED: it is known what the image has to be, */
     struct sp_digest image; /* as config said, or as it was when unpacked */
-    struct sp_look look;    /* of the image, whoever has read it */
-    struct sp_lead *lead;
+
+    /* What is at the destination, so that no file is read at every look. */
     struct stat other; /* a file that is not the blob; ino 0: none */
     bool other_is_image;
     struct stat summed;      /* a file whose sha256 was taken; ino 0: none */
     struct sp_digest sum;    /* that */
     struct sp_look sum_look; /* and what it looks like */
-    bool deposed;            /* a leader that could not be seen to be dead */
-    bool displaced;          /* a part of ours was gone, and that forgiven */
-    bool copied;             /* a file that this session knows of was tried */
+
+    /* How it is going. */
+    struct sp_lead *lead;
+    bool deposed;   /* we took the lead from somebody who may be alive */
+    bool displaced; /* one failure for want of our part was forgiven */
+    bool copied;    /* a file that this session knows of was tried */
+
+    /* What came of it. */
     struct sp_fetched fetched;
     const struct sp_url *served; /* points into found; NULL: not by us */
-    const char *placed; /* how, from a store; static; NULL: not from one */
-    uint64_t size;
+    const char *placed;  /* how, from a store; static; NULL: not from one */
+    struct sp_look look; /* of the image, whoever has read it */
+    uint64_t size;       /* of the image */
 };
 
 enum present {
@@ -105,18 +115,19 @@ struct turn {
     bool afresh;              /* without what earlier runs have left */
 };
 
-/* Takes the lead with a part of our own, or says that the turn is lost. */
+/* Takes the lead with a part of our own. turn->lost: somebody else leads, or
+ * the image is in place by now. */
 enum spull_code sp_pull_lead(struct pull *pull, struct sp_part *part,
                              struct turn *turn, struct spull_error *err);
 
-/* Has the store which the options name what is wanted, for all one can see? */
+/* Does the store of the options seem to have the blob? */
 bool sp_pull_is_stored(const struct pull *pull);
 
 /*
- * A turn that takes the image from that store, after downloading it there if
- * need be and the registry has been asked. Neither sealed nor lost, and
- * success: no store can help, and the image is to be downloaded to where it
- * belongs.
+ * A turn that takes the image from that store, after downloading it into the
+ * store if need be and the registry has been asked. SPULL_OK with a turn that
+ * is neither sealed nor lost: no store can help, and the image is to be
+ * downloaded to where it belongs.
  */
 enum spull_code sp_pull_from_store(struct pull *pull, struct turn *turn,
                                    struct spull_error *err);
@@ -134,20 +145,21 @@ struct source {
 enum spull_code sp_pull_copy(struct pull *pull, struct sp_part *part, int fd,
                              uint64_t size, struct spull_error *err);
 
-/* The same into a new part, which is read, and gone on success.
+/* The same, and verifies and seals the part, which is gone on success.
  * SPULL_INTEGRITY: the bytes are others. */
 enum spull_code sp_pull_take(struct pull *pull, struct sp_part *part,
                              const struct source *from, struct sp_sealed **out,
                              struct spull_error *err);
 
-/* What the part lacks, from a file that this session knows to be the blob: as
- * much as there is, unproven. Once: if it is not what it was, it is of no use.
- * *used is the path to free() if bytes came from there, else as it was. */
+/* Copies what the part lacks from a file that this session knows to be the
+ * blob; it is not proven again, so this is done once. *used is the path, to
+ * free(), if bytes came from there; else it is left as it was. */
 enum spull_code sp_pull_copy_known(struct pull *pull, struct sp_part *part,
                                    char **used, struct spull_error *err);
 
 /* A turn that takes the image from a file that this session has unpacked from
- * the same blob. Neither sealed nor lost, and success: there is none. */
+ * the same blob. SPULL_OK with a turn that is neither sealed nor lost: there is
+ * none. */
 enum spull_code sp_pull_from_known(struct pull *pull, struct turn *turn,
                                    struct spull_error *err);
 
