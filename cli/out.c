@@ -194,16 +194,14 @@ void out_failure(struct out_object *object, const struct spull_error *error)
     out_text(object, "hint", error->hint[0] != '\0' ? error->hint : NULL);
 }
 
-/* The number of the character that source starts with; len is of text_utf8().
- */
-static unsigned code_point(const char *source, size_t len)
+/* As \uXXXX, above U+FFFF as two of these (RFC 8259, section 7). */
+static void add_escape(struct text *text, unsigned point)
 {
-    static const unsigned char head[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
-    unsigned point = (unsigned char)source[0] & head[len];
-
-    for (size_t i = 1; i < len; i++)
-        point = point << 6 | ((unsigned char)source[i] & 0x3f);
-    return point;
+    if (point > 0xffff) {
+        text_add(text, "\\u%04x", 0xd7c0 + (point >> 10));
+        point = 0xdc00 | (point & 0x3ff);
+    }
+    text_add(text, "\\u%04x", point);
 }
 
 /* cJSON leaves in strings what terminals obey or hide; JSON can say it in
@@ -225,7 +223,7 @@ static char *escape_hidden(const char *json)
             text.len += len;
             made[text.len] = '\0';
         } else {
-            text_add(&text, "\\u%04x", code_point(json, len));
+            add_escape(&text, text_point(json, len));
         }
         json += len;
     }

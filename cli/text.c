@@ -78,33 +78,51 @@ size_t text_utf8(const char *source)
     return tail + 1;
 }
 
-static bool is_control(const char *source, size_t len)
+unsigned text_point(const char *source, size_t len)
 {
-    unsigned char first = (unsigned char)source[0];
+    static const unsigned char head[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+    unsigned point = (unsigned char)source[0] & head[len];
 
-    if (len == 1)
-        return first < 0x20 || first == 0x7f;
-    /* C1, which some terminals obey, is U+0080 to U+009F. */
-    return len == 2 && first == 0xc2 && (unsigned char)source[1] < 0xa0;
+    for (size_t i = 1; i < len; i++)
+        point = point << 6 | ((unsigned char)source[i] & 0x3f);
+    return point;
 }
 
-/* Characters without width, and those that turn the direction of text. */
-static bool is_hidden(const char *source, size_t len)
+/* C0, DEL, and C1, which some terminals obey. */
+static bool is_control(unsigned point)
 {
-    unsigned char last = (unsigned char)source[len > 0 ? len - 1 : 0];
+    return point < 0x20 || (point >= 0x7f && point < 0xa0);
+}
 
-    if (len != 3)
-        return false;
-    if (strncmp(source, "\xe2\x80", 2) == 0)
-        return (last >= 0x8b && last <= 0x8f) || (last >= 0xa8 && last <= 0xae);
-    if (strncmp(source, "\xe2\x81", 2) == 0)
-        return last >= 0xa0 && last <= 0xaf;
-    return strncmp(source, "\xef\xbb\xbf", 3) == 0;
+/* Characters without width, and those that turn the direction of text: the
+ * library has the same in its messages. */
+static bool is_hidden(unsigned point)
+{
+    static const struct {
+        unsigned first, last;
+    } ranges[] = {
+        {0x00ad, 0x00ad},   /* soft hyphen */
+        {0x061c, 0x061c},   /* Arabic letter mark */
+        {0x180e, 0x180e},   /* Mongolian vowel separator */
+        {0x200b, 0x200f},   /* zero width, LRM, RLM */
+        {0x2028, 0x202e},   /* separators, embeddings */
+        {0x2060, 0x206f},   /* joiners, isolates */
+        {0xfeff, 0xfeff},   /* byte order mark */
+        {0xfff9, 0xfffb},   /* annotations */
+        {0xe0000, 0xe007f}, /* tags */
+    };
+
+    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
+        if (point >= ranges[i].first && point <= ranges[i].last)
+            return true;
+    return false;
 }
 
 bool text_is_shown(const char *source, size_t len)
 {
-    return len > 0 && !is_control(source, len) && !is_hidden(source, len);
+    unsigned point = len > 0 ? text_point(source, len) : 0;
+
+    return len > 0 && !is_control(point) && !is_hidden(point);
 }
 
 void text_printable(char *dst, size_t cap, const char *source)
@@ -196,12 +214,10 @@ bool text_has_control(const char *source)
     while (*source != '\0') {
         size_t len = text_utf8(source);
 
-        /* Bytes of other encodings are the user's affair: file names. */
-        if (len == 0)
-            len = 1;
-        if (is_control(source, len))
+        if (len > 0 && is_control(text_point(source, len)))
             return true;
-        source += len;
+        /* Bytes of other encodings are the user's affair: file names. */
+        source += len > 0 ? len : 1;
     }
     return false;
 }

@@ -29,7 +29,10 @@ void text_add(struct text *text, const char *format, ...)
  */
 size_t text_utf8(const char *source);
 
-/* Does that character, of len bytes, show and stay where it is? */
+/* The number of that character, of len bytes. */
+unsigned text_point(const char *source, size_t len);
+
+/* Does it show, and stay where it is? */
 bool text_is_shown(const char *source, size_t len);
 
 /*

@@ -18,7 +18,8 @@ from harness.servers import Gate, Reply, page
 REF = "vanessa/greeting:latest"
 NAME = "greeting_latest.sif"
 COMMANDS = ["pull", "tags", "manifest", "resolve", "config", "help"]
-HOSTILE = "\x1b]0;owned\x07\x1b[2J\r\b\u202egnp.fis\u200b\u2028\x9b1m"
+HOSTILE = ("\x1b]0;owned\x07\x1b[2J\r\b\u202egnp.fis\u200b\u2028\x9b1m"
+           "\u00ad\u061c\ufff9\U000e0041")
 
 
 class Options(Case):
@@ -747,6 +748,22 @@ class Strangers(Case):
                 scene.image(reply=Reply(b"x", status, headers=headers))
                 for result in self.runs(scene):
                     self.assertPrintable(result)
+
+    def test_in_an_argument(self):
+        """What somebody was made to paste is shown as what it is."""
+        for char in HOSTILE:
+            if char.isprintable():
+                continue
+            scene = self.scene()
+            ref = "a/b" + char + "c:1"
+            for options in ([], ["manifest", "--json"], ["--" + char]):
+                with self.subTest(char=char, options=options):
+                    result = scene.run(*options, ref)
+                    self.assertExit(result, 2)
+                    self.assertPrintable(result)
+                    if "--json" in options:
+                        self.assertEqual(json.loads(result.out)["reference"],
+                                         ref)
 
     def test_secrets_are_not_shown(self):
         """Neither a password in an address, nor what signs one."""

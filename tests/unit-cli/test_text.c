@@ -21,10 +21,14 @@ static void shows_foreign_text(void **state)
         {"\x7f", "\\x7f"},
         {"\xc2\x9b", "\\xc2\\x9b"},          /* CSI as one C1 character */
         {"\xe2\x80\xae", "\\xe2\\x80\\xae"}, /* right-to-left override */
-        {"\xff", "\\xff"},                   /* never in UTF-8 */
-        {"\xc3", "\\xc3"},                   /* no rest */
-        {"\xc0\x80", "\\xc0\\x80"},          /* overlong NUL */
-        {"\xed\xa0\x80", "\\xed\\xa0\\x80"}, /* surrogate */
+        {"\xc2\xad", "\\xc2\\xad"},          /* soft hyphen */
+        {"\xd8\x9c", "\\xd8\\x9c"},          /* Arabic letter mark */
+        {"\xef\xbf\xb9", "\\xef\\xbf\\xb9"}, /* annotation */
+        {"\xf3\xa0\x81\x81", "\\xf3\\xa0\\x81\\x81"}, /* tag "A" */
+        {"\xff", "\\xff"},                            /* never in UTF-8 */
+        {"\xc3", "\\xc3"},                            /* no rest */
+        {"\xc0\x80", "\\xc0\\x80"},                   /* overlong NUL */
+        {"\xed\xa0\x80", "\\xed\\xa0\\x80"},          /* surrogate */
         {"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"},
         {"\xf0\x9f\x90\x84", "\xf0\x9f\x90\x84"}, /* a cow */
     };
