@@ -2,9 +2,9 @@
 /*
  * digest: "algorithm:value" as registries write it, comparison, running hash.
  *
- * Values come as hex of either case or, for md5, as base64 of the 16 bytes
- * (REGISTRY: object stores list them so). Only sha256 is a proof; the room
- * says what a digest is, and leaves it to others whether that is enough.
+ * Values come as hex of either case or, for md5, as base64 of the 16 bytes, as
+ * object stores list them. Only sha256 is a proof; the room says what a digest
+ * is, and leaves it to others whether that is enough.
  */
 #ifndef SP_DIGEST_H
 #define SP_DIGEST_H

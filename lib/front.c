@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * front: the front matter of a generator's page to the manifest that it renders
- * (REGISTRY.md, last section).
- *
- * Line by line: a line is a key of the page, a key of a layer, or something
- * below a key that nobody needs. The generator's template puts values into JSON
- * as they are, so what would break it is refused; what is left needs no
- * unescaping, and a value is a slice of the page.
+ * front: line by line. A line is a key of the page, a key of a layer, or
+ * something below a key that nobody needs. The generator's template puts values
+ * into JSON as they are, so what would break it is refused; what is left needs
+ * no unescaping, and a value is a slice of the page.
  */
 #include "front.h"
 

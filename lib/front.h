@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * front: the front matter of a generator's page to the manifest that it renders
- * (REGISTRY.md, last section).
+ * front: the front matter of a generator's page to the manifest that it
+ * renders.
+ *
+ * The first public registries are made by a page generator: a manifest's source
+ * is a README.md whose front matter has its size, digest and layers.
  *
  * Reads the part of YAML that generators and people write there: keys with
  * plain or quoted values, and one list of such. What else may stand under keys

@@ -14,7 +14,7 @@
 #include "json.h"
 #include "limits.h"
 
-/* The media types that generators write (REGISTRY.md, 7). */
+/* The media types that generators write, whatever the blob is. */
 static const char manifest_type[] =
     "application/vnd.singularity.distribution.manifest.v2+json";
 static const char config_type[] =

@@ -23,8 +23,9 @@ struct sp_manifest {
     struct sp_digest digest; /* of the layer, which describes the blob */
     char **urls;             /* as written; at least one */
     size_t url_count;
-    /* What config says of the image, which counts only where the blob is an
-     * archive of it (REGISTRY.md, 3). */
+    /* What config says of the image. It counts only where the blob is an
+     * archive of it: elsewhere it is often a remnant of how the image was made.
+     */
     uint64_t image_size; /* as stated; 0: nothing, or the same as size */
     bool has_image_digest;
     struct sp_digest image_digest; /* a sha256 other than digest */
@@ -66,8 +67,8 @@ enum spull_code sp_manifest_urls(const struct cJSON *layer, char ***out,
 
 /*
  * How many bytes a blob may have at most, when a manifest states size: size
- * itself if strict, else size in KiB (REGISTRY.md, 1), and never more than
- * SP_IMAGE_MAX.
+ * itself if strict, else size in KiB, since the scripts that build registries
+ * write what "du -k" says; and never more than SP_IMAGE_MAX.
  */
 uint64_t sp_size_bound(uint64_t stated, bool strict);
 

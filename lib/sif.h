@@ -4,9 +4,10 @@
  * file system (squashfs, or ext3 as Singularity 2 made them), an archive, a web
  * page.
  *
- * Reads bytes in memory and decides nothing: a caller warns or refuses. The
- * SIF header is that of the SIF specification, version 01 (REGISTRY.md has it
- * in one paragraph).
+ * Reads bytes in memory and decides nothing: a caller warns or refuses. A SIF,
+ * version 01, begins with 32 bytes that launch it or are zero; "SIF_MAGIC\0"
+ * and the version, "01\0", follow, and at 45 a code of two digits for the
+ * machine.
  */
 #ifndef SP_SIF_H
 #define SP_SIF_H

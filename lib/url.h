@@ -3,8 +3,8 @@
  * url: joins and vets URLs with the parser that will fetch them.
  *
  * libcurl's own parser (curl_url(3)) decides what host and scheme a text has,
- * so that what was vetted is what is fetched. The rules of DESIGN.md, invariant
- * 6, live in sp_url_follow(): https never leads to http, and a document from
+ * so that what was vetted is what is fetched. Where a document may lead is
+ * decided in sp_url_follow(): https never leads to http, and a document from
  * http or https never leads to a file.
  */
 #ifndef SP_URL_H
