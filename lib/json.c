@@ -33,21 +33,36 @@ void sp_json_strip(const char **bytes, size_t *len)
 }
 
 /*
- * Walks over the string that starts before *at, to its end. A NUL, raw or
- * escaped, would end the string for whoever reads it as one of C.
+ * What is wrong with the escape at text, if anything is: a NUL, which would end
+ * the string for whoever reads it as one of C; or "\\u" without its digits, of
+ * which cJSON makes a NUL. The other letters it minds itself.
  */
-static bool skip_string(const char *text, size_t len, size_t *at)
+static const char *look_at_escape(const char *text, size_t len)
 {
-    for (; *at < len && text[*at] != '"'; (*at)++) {
+    static const char digits[] = "0123456789abcdefABCDEF";
+
+    if (len < 2 || text[1] != 'u')
+        return NULL;
+    for (size_t i = 2; i < 6; i++)
+        if (i >= len || !memchr(digits, text[i], sizeof digits - 1))
+            return "an unknown escape in a string";
+    return memcmp(text + 2, "0000", 4) == 0 ? "a NUL in a string" : NULL;
+}
+
+/* Walks over the string that starts before *at, to its end; or says why not. */
+static const char *skip_string(const char *text, size_t len, size_t *at)
+{
+    const char *why = NULL;
+
+    for (; *at < len && text[*at] != '"' && !why; (*at)++) {
         if (text[*at] == '\0')
-            return false;
+            return "a NUL in a string";
         if (text[*at] != '\\')
             continue;
-        if (len - *at >= 6 && memcmp(text + *at, "\\u0000", 6) == 0)
-            return false;
+        why = look_at_escape(text + *at, len - *at);
         (*at)++;
     }
-    return true;
+    return why;
 }
 
 /* Depth and number of values, before anything recurses or is allocated. */
@@ -64,9 +79,10 @@ static enum spull_code measure(const char *text, size_t len,
                               "malformed JSON: a NUL at byte %zu", at + 1);
         if (c == '"') {
             at++;
-            if (!skip_string(text, len, &at))
-                return sp_err_set(err, SPULL_INTEGRITY,
-                                  "malformed JSON: a NUL in a string");
+            const char *why = skip_string(text, len, &at);
+            if (why)
+                return sp_err_set(err, SPULL_INTEGRITY, "malformed JSON: %s",
+                                  why);
         }
         if (c == '{' || c == '[')
             depth++;

@@ -43,6 +43,12 @@ static void one_object(void **state)
         {"{} {}", "more text after its end at byte 2"},
         {"{\"a\": }", "malformed JSON at byte 7 of 7"},
         {"{\"a\": \"\\u0000\"}", "a NUL"},
+        /* what cJSON would take for one */
+        {"{\"a\": \"1.0\\u0x1b\"}", "an unknown escape"},
+        {"{\"a\": \"\\\\\\u12\"}", "an unknown escape"},
+        {"{\"a\": \"\\u", "an unknown escape"},
+        {"{\"a\": \"\\\\u\"}", NULL},
+        {"{\"a\": \"\\v\"}", "malformed JSON at byte"},
     };
 
     (void)state;
