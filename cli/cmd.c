@@ -273,7 +273,7 @@ enum spull_code cmd_report_line(const struct cmd_call *call,
     } else {
         text_add(&text, "%s:%u%s%s", line->file, line->number,
                  ref != NULL ? ": " : "", ref != NULL ? ref : "");
-        text_hide_users(place, sizeof place);
+        text_hide_refs(place, sizeof place);
         say_error(&whole, place);
     }
     return call->common->json ? report_json(line->ref, path, &whole)

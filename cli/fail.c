@@ -18,7 +18,7 @@
 /* Words of the user, references among them, end on screens and in logs. */
 static void show(char *dst, size_t cap, char raw[RAW_MAX])
 {
-    text_hide_users(raw, RAW_MAX);
+    text_hide_refs(raw, RAW_MAX);
     text_printable(dst, cap, raw);
 }
 

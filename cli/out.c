@@ -185,12 +185,23 @@ void out_json(struct out_object *object, const char *name, const char *value)
     free(clean);
 }
 
+/* It may name the blob's address, too, in which an '@' is in its place. */
+static void add_message(struct out_object *object, const char *text)
+{
+    char *shown = strdup(text);
+
+    if (shown != NULL)
+        text_hide_users(shown, SIZE_MAX);
+    add(object, "message", shown != NULL ? new_text(shown) : NULL);
+    free(shown);
+}
+
 void out_failure(struct out_object *object, const struct spull_error *error)
 {
     out_text(object, "state", "failed");
     out_text(object, "error", spull_code_name(error->code));
     out_count(object, "status", (uint64_t)error->code);
-    out_ref(object, "message", error->text);
+    add_message(object, error->text);
     out_text(object, "hint", error->hint[0] != '\0' ? error->hint : NULL);
 }
 

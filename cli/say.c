@@ -192,7 +192,7 @@ void say_error(const struct spull_error *err, const char *prefix)
 
     if (prefix != NULL) {
         snprintf(raw, sizeof raw, "%s", prefix);
-        text_hide_users(raw, sizeof raw);
+        text_hide_refs(raw, sizeof raw);
         text_printable(shown, sizeof shown, raw);
     }
     text_add(&text, "%sspull:%s %s%s%s", in_colour(RED), in_colour(PLAIN),

@@ -174,9 +174,41 @@ static char *host_before(const char *user, char *end)
 /*
  * A host ends at a slash, and a path may have an '@'. But if there is none
  * before that slash, and no port either, the slash is one of a password that
- * nobody encoded, and there was no host yet.
+ * nobody encoded, and there was no host yet. *end: how far was looked.
  */
-void text_hide_users(char *text, size_t cap)
+static char *find_host(char *user, char **end)
+{
+    char *host = host_before(user, *end);
+
+    if (host > user || !is_no_port(user))
+        return host;
+    *end = strstr(user, "://");
+    if (*end == NULL)
+        *end = strchr(user, '\0');
+    return host_before(user, *end);
+}
+
+/*
+ * What was found may be a piece of such a password: "u:8/w@h", "u:p@w/d@h". No
+ * path of a registry has an '@' behind a port or password (url.c in lib), and
+ * a pin's is behind the last slash.
+ */
+static char *find_last_host(char *user, char *host, char **end)
+{
+    char *path = user + strcspn(user, "/");
+    char *stop = path + strcspn(path, " '\"");
+    char *name = memrchr(path, '/', (size_t)(stop - path));
+    char *last = NULL;
+
+    if (user[0] == '[' || memchr(user, ':', (size_t)(path - user)) == NULL)
+        return host;
+    if (*end < stop)
+        *end = stop;
+    last = name != NULL ? host_before(path, name) : path;
+    return last > path && last > host ? last : host;
+}
+
+static void hide(char *text, size_t cap, bool refs)
 {
     bool full = strlen(text) + 1 >= cap;
     char *at = strstr(text, "://");
@@ -184,14 +216,10 @@ void text_hide_users(char *text, size_t cap)
     for (; at != NULL; at = strstr(at, "://")) {
         char *user = at + 3;
         char *end = user + strcspn(user, "/");
-        char *host = host_before(user, end);
+        char *host = find_host(user, &end);
 
-        if (host == user && is_no_port(user)) {
-            end = strstr(user, "://");
-            if (end == NULL)
-                end = strchr(user, '\0');
-            host = host_before(user, end);
-        }
+        if (refs)
+            host = find_last_host(user, host, &end);
         if (host > user)
             memmove(user, host, strlen(host) + 1);
         else if (full && *end == '\0')
@@ -200,12 +228,22 @@ void text_hide_users(char *text, size_t cap)
     }
 }
 
+void text_hide_users(char *text, size_t cap)
+{
+    hide(text, cap, false);
+}
+
+void text_hide_refs(char *text, size_t cap)
+{
+    hide(text, cap, true);
+}
+
 char *text_public(const char *ref)
 {
     char *copy = strdup(ref);
 
     if (copy != NULL)
-        text_hide_users(copy, SIZE_MAX);
+        text_hide_refs(copy, SIZE_MAX);
     return copy;
 }
 

@@ -49,6 +49,12 @@ void text_printable(char *dst, size_t cap, const char *source);
  */
 void text_hide_users(char *text, size_t cap);
 
+/*
+ * The same where each "://" begins a reference or a registry: there, what looks
+ * like a host may be a piece of a password, if an '@' is in the path.
+ */
+void text_hide_refs(char *text, size_t cap);
+
 /* A copy of a reference without them, to free(). NULL: no memory. */
 char *text_public(const char *ref);
 

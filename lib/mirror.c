@@ -61,9 +61,9 @@ static enum spull_code check(const struct sp_mirror_order *order,
         return sp_err_set(err, SPULL_USAGE, "the tree's directory is empty");
     if (order->file != NULL && (ref->base != NULL || ref->pin[0] != '\0'))
         return sp_err_set(err, SPULL_USAGE,
-                          "%s: for a file, only COLLECTION/NAME:TAG is "
+                          "%s:%s: for a file, only COLLECTION/NAME:TAG is "
                           "expected",
-                          order->text);
+                          ref->container, ref->tag);
     return check_name(ref, err);
 }
 

@@ -32,7 +32,10 @@ struct parts {
     struct slice base, container, tag, pin;
 };
 
-/* Without user and password, which an error must not repeat. */
+/*
+ * Without user and password, which an error must not repeat. If there may be a
+ * password, whatever is before an '@' may be of it, but for a pin's.
+ */
 static void print_text(const char *text, struct sp_buf *out)
 {
     const char *rest = text;
@@ -40,8 +43,11 @@ static void print_text(const char *text, struct sp_buf *out)
 
     if (scheme) {
         const char *host = scheme + 3;
+        const char *name = strrchr(host, '/');
         size_t len = strcspn(host, "/");
-        const char *at = memrchr(host, '@', len);
+        bool secret = name && host[0] != '[' && memchr(host, ':', len);
+        const char *at =
+            memrchr(host, '@', secret ? (size_t)(name - host) : len);
         if (at) {
             sp_buf_add(out, text, (size_t)(host - text));
             rest = at + 1;

@@ -8,18 +8,17 @@
  */
 #include "url.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #include <curl/curl.h>
 
 #include "buf.h"
 #include "err.h"
 #include "limits.h"
+#include "url_internal.h"
 
 static const struct {
     const char *name;
@@ -54,6 +53,18 @@ static bool scheme_of(const char *name, size_t len, enum sp_scheme *out)
 }
 
 /*
+ * Is there an '@' behind a host with a port, or what looks like one? host is
+ * behind the "//". In "u:8/w@h/x", where nobody encoded the slash of a
+ * password, "u" would be asked for what is left of it.
+ */
+static bool may_split_password(const char *host)
+{
+    size_t len = strcspn(host, "/?#");
+
+    return host[0] != '[' && memchr(host, ':', len) && strchr(host + len, '@');
+}
+
+/*
  * Sets an error about a text that may not even be a URL. Its user, password
  * and query stay out: they may be secrets.
  */
@@ -66,6 +77,11 @@ static enum spull_code refuse(struct spull_error *err, const char *text,
 
     host += strspn(text + host, "/");
     host = host < len ? host : len;
+    if (may_split_password(text + host)) {
+        sp_err_set(err, SPULL_USAGE, "%s", why);
+        return sp_err_wrap(err, SPULL_USAGE, "URL \"%.*s...\"", (int)host,
+                           text);
+    }
     const char *at = memrchr(text + host, '@', strcspn(text + host, "/?#"));
     const char *rest = at ? at + 1 : text + host;
 
@@ -114,7 +130,7 @@ static enum spull_code vet_start(const char *text, enum sp_scheme scheme,
     if (strncmp(at, "//", 2) != 0)
         return refuse(err, text, "no \"//\" after the scheme");
     at += 2;
-    size_t authority = strcspn(at, "/?");
+    size_t authority = strcspn(at, "/?#");
     if (memchr(at, '\\', authority))
         return refuse(err, text, "a backslash is not allowed in a host");
     if (scheme != SP_SCHEME_FILE)
@@ -248,12 +264,13 @@ static enum spull_code read_url(CURLU *handle, const char *as,
 }
 
 /*
- * Parses an encoded text; a relative one needs base. Without
- * CURLU_PATH_AS_IS, "." and ".." segments are resolved now, as they would be
- * when it is fetched.
+ * Parses an encoded text; a relative one needs base. Errors show as, which it
+ * was before. Without CURLU_PATH_AS_IS, "." and ".." segments are resolved now,
+ * as they would be when it is fetched.
  */
 static enum spull_code parse_encoded(const struct sp_url *base,
-                                     const char *text, struct sp_url *out,
+                                     const char *text, const char *as,
+                                     struct sp_url *out,
                                      struct spull_error *err)
 {
     CURLU *handle = curl_url();
@@ -272,9 +289,9 @@ static enum spull_code parse_encoded(const struct sp_url *base,
     if (result == CURLUE_OUT_OF_MEMORY)
         code = sp_err_nomem(err);
     else if (result != CURLUE_OK)
-        code = refuse(err, text, text_of(result));
+        code = refuse(err, as, text_of(result));
     else
-        code = read_url(handle, text, out, err);
+        code = read_url(handle, as, out, err);
     curl_url_cleanup(handle);
     return code;
 }
@@ -294,9 +311,9 @@ static enum spull_code parse(const struct sp_url *base, const char *text,
     sp_buf_init(&encoded, SP_URL_MAX);
     enum spull_code code = encode(text, &encoded, err);
     if (code == SPULL_OK && (len > 0 || strncmp(text, "//", 2) == 0))
-        code = vet_start(encoded.data, scheme, err);
+        code = vet_start(text, scheme, err);
     if (code == SPULL_OK)
-        code = parse_encoded(base, encoded.data, out, err);
+        code = parse_encoded(base, encoded.data, text, out, err);
     sp_buf_done(&encoded);
     return code;
 }
@@ -334,51 +351,26 @@ enum spull_code sp_url_follow(const struct sp_url *base, const char *reference,
     return code;
 }
 
-/* Makes a path the rest of a file URL; see unreserved, RFC 3986 2.3. */
-static bool encode_path(const char *path, struct sp_buf *out)
-{
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                "abcdefghijklmnopqrstuvwxyz"
-                                "0123456789-._~/+,=@:";
-    enum sp_buf_result result = SP_BUF_OK;
-
-    for (; *path != '\0' && result == SP_BUF_OK; path++)
-        result =
-            strchr(plain, *path)
-                ? sp_buf_add(out, path, 1)
-                : sp_buf_print(out, "%%%02X", (unsigned)(unsigned char)*path);
-    return result == SP_BUF_OK;
-}
-
 /* A directory's file URL. Whether it exists is found out when it is read. */
 static enum spull_code directory_url(const char *dir, struct sp_url *out,
                                      struct spull_error *err)
 {
-    enum spull_code code = SPULL_OK;
-    char *cwd = NULL;
-    struct sp_buf text;
+    char *text = NULL;
+    enum spull_code code = sp_url_print_directory(dir, &text, err);
 
-    sp_buf_init(&text, SP_URL_MAX);
-    bool ok = sp_buf_add_text(&text, "file://") == SP_BUF_OK;
-    if (dir[0] != '/') {
-        cwd = getcwd(NULL, 0);
-        if (!cwd) {
-            code =
-                sp_err_sys(err, SPULL_USAGE, errno,
-                           "registry \"%s\": find the working directory", dir);
-            goto out;
-        }
-        ok = ok && encode_path(cwd[1] != '\0' ? cwd : "", &text) &&
-             sp_buf_add(&text, "/", 1) == SP_BUF_OK;
-    }
-    if (!ok || !encode_path(dir, &text))
-        code = sp_err_set(err, SPULL_USAGE, "registry \"%s\": too long", dir);
-    else
-        code = parse(NULL, text.data, out, err);
-out:
-    free(cwd);
-    sp_buf_done(&text);
+    if (code == SPULL_OK)
+        code = parse(NULL, text, out, err);
+    free(text);
     return code;
+}
+
+static enum spull_code refuse_split(const char *text, struct spull_error *err)
+{
+    refuse(err, text, "an \"@\" behind a \"/\"");
+    sp_err_hint(err,
+                "in a password, write %%2F for a slash; in a path behind a "
+                "port, write %%40 for it");
+    return SPULL_USAGE;
 }
 
 static void strip_slashes(char *text)
@@ -403,6 +395,8 @@ enum spull_code sp_url_registry(const char *text, struct sp_url *out,
         code = directory_url(text, &url, err);
     else if (strpbrk(text, "?#"))
         code = refuse(err, text, "a registry has no query and no fragment");
+    else if (may_split_password(strstr(text, "://") + 3))
+        code = refuse_split(text, err);
     else
         code = parse(NULL, text, &url, err);
     if (code != SPULL_OK)
@@ -433,37 +427,6 @@ enum spull_code sp_url_below(const struct sp_url *base, const char *path,
 bool sp_url_same_origin(const struct sp_url *a, const struct sp_url *b)
 {
     return strcmp(a->origin, b->origin) == 0;
-}
-
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-void sp_url_decode(char *text)
-{
-    char *to = text;
-
-    for (const char *c = text; *c != '\0'; c++, to++) {
-        bool coded =
-            c[0] == '%' && hex_value(c[1]) >= 0 && hex_value(c[2]) >= 0;
-        *to = coded ? (char)(hex_value(c[1]) * 16 + hex_value(c[2])) : *c;
-        c += coded ? 2 : 0;
-    }
-    *to = '\0';
-}
-
-char *sp_url_file_path(const struct sp_url *url)
-{
-    const char *from = url->text + strlen("file://");
-    char *path = strdup(*from != '\0' ? from : "/");
-
-    if (path)
-        sp_url_decode(path);
-    return path;
 }
 
 enum spull_code sp_url_copy(const struct sp_url *from, struct sp_url *out,

@@ -826,21 +826,28 @@ class Strangers(Case):
     def test_password_with_a_slash(self):
         """One that should have been encoded; so it is an error, but nobody
         else's business."""
-        scene = self.scene()
-        base = scene.base.replace("://", "://user:secret/word@")
-        with open(scene.path("list"), "w") as file:
-            file.write(base + "/a/b:1\n")
-        for args in ([base + "/a/b:1"], [base + "/a/b:1@sha256:1"],
-                     ["-r", base, "a/b"], ["-r", base, "config"],
-                     ["-f", "list"], ["resolve", "-f", "list"],
-                     ["tags", base + "/a/b"], ["mirror", "m", base + "/a/b:1"],
-                     ["check", base, "a/b"]):
-            for json_too in ([], ["--json"]):
-                with self.subTest(args, json=json_too):
-                    result = scene.run(*json_too, *args)
-                    self.assertExit(result, 2)
-                    self.assertNotIn("secret", result.out + result.err)
-                    self.assertNotIn("word@", result.out + result.err)
+        for secret in ("secret/word", "123/secret", "secret@secret/word",
+                       "1/secret@secret/word"):
+            scene = self.scene()
+            base = scene.base.replace("://", "://user:%s@" % secret)
+            with open(scene.path("list"), "w") as file:
+                file.write(base + "/a/b:1\n")
+            for args in ([base + "/a/b:1"], [base + "/a/b:1@sha256:1"],
+                         ["-r", base, "a/b"], ["-r", base, "config"],
+                         ["-f", "list"], ["resolve", "-f", "list"],
+                         ["tags", base + "/a/b"],
+                         ["mirror", "m", base + "/a/b:1"],
+                         ["mirror", "m", "--add", base + "/a/b:1=list"],
+                         ["mirror", "m", "--base-url", base, "a/b:1"],
+                         ["verify", "list", "--ref", base + "/a/b:1"],
+                         ["tags", "a/b", base + "/a/b"],
+                         ["check", base, "a/b"]):
+                for more in ([], ["--json"], ["-v"]):
+                    with self.subTest(args, more=more, secret=secret):
+                        result = scene.run(*more, *args)
+                        self.assertExit(result, 2)
+                        self.assertNotIn("secret", result.out + result.err)
+                        self.assertNotIn("word@", result.out + result.err)
 
     def test_a_hint_works_as_it_is(self):
         """Pasted, it lists the tags of the registry that was asked."""

@@ -112,10 +112,47 @@ static void hides_users(void **state)
 
     (void)state;
     for (size_t i = 0; i < UNIT_COUNT(cases); i++) {
-        char text[64], *copy = text_public(cases[i].text);
+        char text[64];
 
         snprintf(text, sizeof text, "%s", cases[i].text);
         text_hide_users(text, cases[i].cap ? cases[i].cap : sizeof text);
+        assert_string_equal(text, cases[i].shown);
+    }
+}
+
+/* In a reference, an '@' behind a port is none of a path. */
+static void hides_what_a_slash_left(void **state)
+{
+    static const struct {
+        const char *text, *shown;
+        size_t cap; /* 0: there is room */
+    } cases[] = {
+        {"https://u:123/x@h/c/n", "https://h/c/n", 0},
+        {"https://u:p@ss/w@h/c/n:t", "https://h/c/n:t", 0},
+        {"https://u:1/2@3/4@h.org:8/c/n", "https://h.org:8/c/n", 0},
+        {"https://u:p@w.d/e@h/c/n@sha256:0", "https://h/c/n@sha256:0", 0},
+        {"https://u:8/x@h/c/n@md5:0", "https://h/c/n@md5:0", 0},
+        {"'https://u:8/x@h/c/n': no", "'https://h/c/n': no", 0},
+        {"https://u:8/x@h/c/n c/n@sha256:0", "https://h/c/n c/n@sha256:0", 0},
+        {"https://u:8/x@h/c https://v:8/y@i/d", "https://h/c https://i/d", 0},
+        {"http://u:8/xx@h", "http://", 15},
+        /* that are none */
+        {"http://h:80/c/n@sha256:0", "http://h:80/c/n@sha256:0", 0},
+        {"http://h:80/c/n@sha25:0", "http://h:80/c/n@sha25:0", 0},
+        {"http://h:80/c/n d/e@f", "http://h:80/c/n d/e@f", 0},
+        {"http://u:p@h:80/c/n@x", "http://h:80/c/n@x", 0},
+        {"http://h/a@b/c/n", "http://h/a@b/c/n", 0},
+        {"http://[::1]:80/a@b/c", "http://[::1]:80/a@b/c", 0},
+        {"a/b@sha256:0", "a/b@sha256:0", 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < UNIT_COUNT(cases); i++) {
+        char text[64], *copy = text_public(cases[i].text);
+
+        snprintf(text, cases[i].cap ? cases[i].cap : sizeof text, "%s",
+                 cases[i].text);
+        text_hide_refs(text, cases[i].cap ? cases[i].cap : sizeof text);
         assert_string_equal(text, cases[i].shown);
         if (cases[i].cap == 0)
             assert_string_equal(copy, cases[i].shown);
@@ -169,6 +206,7 @@ int main(void)
         cmocka_unit_test(shows_foreign_text),
         cmocka_unit_test(cuts_between_characters),
         cmocka_unit_test(hides_users),
+        cmocka_unit_test(hides_what_a_slash_left),
         cmocka_unit_test(finds_control_characters),
         cmocka_unit_test(adds_up_to_the_end),
         cmocka_unit_test(errors_are_printable),

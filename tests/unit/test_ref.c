@@ -107,6 +107,9 @@ static void says_what_is_wrong(void **state)
         {"docker://alpine", "no COLLECTION/NAME after the registry"},
         {"https://h/a/b:c/d", "character \":\" at 14 is not allowed"},
         {"https://u:secret@h/a/b c", "reference \"https://h/a/b c\": char"},
+        {"https://u:8/secret@h/a/b c", "reference \"https://h/a/b c\": char"},
+        {"https://u:secret@secret/@h/a/b c", "reference \"https://h/a/b c\""},
+        {"http://h:8/a/b@md5:0", "reference \"http://h:8/a/b@md5:0\": what"},
     };
 
     (void)state;

@@ -101,7 +101,7 @@ static void refuses(void **state)
         {"http://u@/x", "URL \"http:///x\": "},
         {"http://h:99999/", "ort"},
         {"http://h:x/", "ort"},
-        {"http://a b/", "URL \"http://a%20b/\": "},
+        {"http://a b/", "URL \"http://a b/\": "},
         {"http://a\\@b/", "a backslash is not allowed in a host"},
         {"http://h\\x/", "a backslash is not allowed in a host"},
         {"http://b\xc3\xbc"
@@ -123,6 +123,8 @@ static void refuses(void **state)
         {"ftp://user:secret@h/x?secret", "URL \"ftp://h/x?...\": only"},
         {"secret@h", "URL \"h\": no scheme"},
         {"http://u:secret@h:x/?secret#secret", "URL \"http://h:x/?...\": "},
+        {"http://u:se/secret@h/", "URL \"http://...\": "},
+        {"http://u:secret#secret@h/", "URL \"http://...\": "},
     };
 
     (void)state;
@@ -309,6 +311,13 @@ static void bad_registries(void **state)
         {"ftp://h/", "only http, https and file can be used"},
         {"http:///x", "no host"},
         {"https://u:secret@h/?secret", "URL \"https://h/?...\""},
+        /* a slash that nobody encoded has cut a password in two */
+        {"https://u:123/secret@h", "URL \"https://...\": an \"@\" behind"},
+        {"https://u:secret@secret/secret@h/x", "an \"@\" behind a \"/\""},
+        {"https://secret:8/secret?secret@h/x", "a registry has no query"},
+        {"https://secret:8?secret@h/x", "a registry has no query"},
+        {"https://secret:8#secret@h/x", "no fragment"},
+        {"http://h:8/a@b", "an \"@\" behind a \"/\""},
     };
     struct spull_error err;
     struct sp_url url;
