@@ -9,6 +9,7 @@
 #ifndef SP_JSON_H
 #define SP_JSON_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <cjson/cJSON.h>
@@ -36,7 +37,13 @@ const char *sp_json_odd(const char *bytes, size_t len, size_t *line);
  */
 char *sp_json_print(const char *bytes, size_t len);
 
-/* The same of what was made here. */
+/*
+ * Makes the numbers of root, which was parsed from these bytes, print as they
+ * were sent; cJSON sees none in them any more. false: out of memory.
+ */
+bool sp_json_keep_numbers(cJSON *root, const char *bytes, size_t len);
+
+/* As sp_json_print(), of what was made here. */
 char *sp_json_ascii(const cJSON *root);
 
 #endif

@@ -159,6 +159,12 @@ static bool add_layer(cJSON *root, const struct sp_draft *draft,
     return carry_annotations(theirs, layer);
 }
 
+/* What is carried over is said as its author said it. */
+static bool keep_numbers(cJSON *source, const char *text)
+{
+    return source == NULL || sp_json_keep_numbers(source, text, strlen(text));
+}
+
 enum spull_code sp_manifest_print(const struct sp_draft *draft, char **out,
                                   struct spull_error *err)
 {
@@ -173,7 +179,8 @@ enum spull_code sp_manifest_print(const struct sp_draft *draft, char **out,
     if (code != SPULL_OK)
         return code;
     root = cJSON_CreateObject();
-    whole = root && cJSON_AddNumberToObject(root, "schemaVersion", 2) &&
+    whole = root && keep_numbers(source, draft->source) &&
+            cJSON_AddNumberToObject(root, "schemaVersion", 2) &&
             cJSON_AddStringToObject(root, "mediaType", SCHEMA_TYPE) &&
             add_config(root, draft, source) && add_layer(root, draft, source) &&
             carry_annotations(source, root);

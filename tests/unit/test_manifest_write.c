@@ -107,6 +107,32 @@ static void the_config_of_an_archive_stays(void **state)
     }
 }
 
+/* cJSON's numbers are doubles; an author's may be longer. */
+static void numbers_stay_as_they_are(void **state)
+{
+    static const char *const numbers[] = {
+        "9007199254740993", "-12345678901234567890", "0.1000", "1E+3", "0",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < UNIT_COUNT(numbers); i++) {
+        char source[512];
+        char part[128];
+        char *text = NULL;
+        snprintf(source, sizeof(source),
+                 "{\"a\": [\"1\\\"2\", 3], \"annotations\": {\"n\": %s}, "
+                 "\"layers\": [{\"size\": 4, \"annotations\": {\"m\": [5, %s, "
+                 "true]}}]}",
+                 numbers[i], numbers[i]);
+        text = print(source, true);
+        snprintf(part, sizeof(part), "\"n\":\t%s\n", numbers[i]);
+        says(text, part, true);
+        snprintf(part, sizeof(part), "\"m\":\t[5, %s, true]", numbers[i]);
+        says(text, part, true);
+        free(text);
+    }
+}
+
 static void what_is_carried_over(void **state)
 {
     char *text =
@@ -212,6 +238,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(we_read_what_we_write),
         cmocka_unit_test(the_config_of_an_archive_stays),
+        cmocka_unit_test(numbers_stay_as_they_are),
         cmocka_unit_test(what_is_carried_over),
         cmocka_unit_test(no_markup),
         cmocka_unit_test(the_same_bytes_each_time),
