@@ -11,6 +11,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,10 +92,26 @@ static bool is_same(const struct names *names, const struct names *others)
     return true;
 }
 
+static bool has(const struct names *names, const char *tag)
+{
+    return names->count > 0 && bsearch(&tag, names->list, names->count,
+                                       sizeof *names->list, compare) != NULL;
+}
+
+/* Whose list it is, and how closely the folders are looked at. */
+struct place {
+    const char *dir;
+    const char *container;
+    char *folder; /* of the list, below dir */
+    bool all;     /* also for tags that are listed */
+};
+
 /* A folder of manifests, and the tags in it. */
 struct look {
     int manifests;
     const char *path;
+    const struct names *listed; /* in order */
+    bool all;                   /* those that are listed are looked at, too */
     struct names *tags;
     enum spull_code code;
     struct spull_error *err;
@@ -106,28 +124,48 @@ static void fail(struct look *look, const char *tag)
                             "cannot read %s/%s", look->path, tag);
 }
 
-static bool add_tag(void *payload, const char *name)
+/* Is there a manifest of this tag? */
+static bool has_manifest(struct look *look, const char *tag)
 {
-    struct look *look = payload;
     char path[SP_COMPONENT_MAX + sizeof "/" SP_MIRROR_INDEX];
     struct stat info;
 
-    if (!sp_tag_ok(name))
-        return true;
-    snprintf(path, sizeof path, "%s/" SP_MIRROR_INDEX, name);
-    if (fstatat(look->manifests, path, &info, 0) == 0) {
-        if (S_ISREG(info.st_mode))
-            look->code = names_add(look->tags, name, look->err);
-    } else if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP) {
-        fail(look, name);
-    }
+    if (!sp_tag_ok(tag))
+        return false;
+    snprintf(path, sizeof path, "%s/" SP_MIRROR_INDEX, tag);
+    if (fstatat(look->manifests, path, &info, 0) == 0)
+        return S_ISREG(info.st_mode);
+    if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
+        fail(look, tag);
+    return false;
+}
+
+static bool see(void *payload, const char *name)
+{
+    struct look *look = payload;
+    bool known = !look->all && has(look->listed, name);
+
+    if (known || has_manifest(look, name))
+        look->code = names_add(look->tags, name, look->err);
     return look->code == SPULL_OK;
 }
 
-/* Those that the list has are asked for by name: what another node has made
- * just now, a network file system may not yet show in a folder that was read
- * before. */
-static void look_for_tags(struct look *look, const struct names *listed)
+/* Those that are listed and were not seen are asked for by name: what another
+ * node has made just now, a network file system may not yet show in a folder
+ * that was read before. */
+static void see_listed(struct look *look)
+{
+    struct names seen = *look->tags; /* what is added goes behind it */
+
+    look->all = true;
+    for (size_t i = 0; i < look->listed->count && look->code == SPULL_OK; i++) {
+        seen.list = look->tags->list;
+        if (!has(&seen, look->listed->list[i]))
+            see(look, look->listed->list[i]);
+    }
+}
+
+static void look_for_tags(struct look *look)
 {
     look->manifests = open(look->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (look->manifests < 0) {
@@ -135,40 +173,44 @@ static void look_for_tags(struct look *look, const struct names *listed)
             fail(look, "");
         return;
     }
-    if (!sp_folder_each(look->manifests, add_tag, look))
+    if (!sp_folder_each(look->manifests, see, look))
         fail(look, "");
-    for (size_t i = 0; i < listed->count && look->code == SPULL_OK; i++)
-        add_tag(look, listed->list[i]);
+    names_sort(look->tags);
+    see_listed(look);
+    names_sort(look->tags);
     close(look->manifests);
 }
 
-/* The tags of which there is a manifest. */
-static enum spull_code find_tags(const char *dir, const char *container,
+/*
+ * The tags of which there is a manifest. One that is listed had it, so that its
+ * folder is enough; unless all are to be looked at, whatever that takes.
+ */
+static enum spull_code find_tags(const struct place *place,
                                  const struct names *listed, struct names *out,
                                  struct spull_error *err)
 {
-    struct look look = {-1, NULL, out, SPULL_OK, err};
+    struct look look = {-1, NULL, listed, place->all, out, SPULL_OK, err};
     char *path = NULL;
 
-    if (asprintf(&path, "%s/%s/manifests", dir, container) < 0)
+    if (asprintf(&path, "%s/%s/manifests", place->dir, place->container) < 0)
         return sp_err_nomem(err);
     look.path = path;
-    look_for_tags(&look, listed);
+    look_for_tags(&look);
     free(path);
-    names_sort(out);
     return look.code;
 }
 
 /* What the list says now. One that makes no sense says nothing. */
-static enum spull_code read_list(const char *dir, const char *folder,
-                                 struct names *out, bool *there,
+static enum spull_code read_list(const struct place *place, struct names *out,
                                  struct spull_error *err)
 {
     struct sp_tags tags = {0};
     struct sp_buf text;
-    enum spull_code code = sp_mirror_read(dir, folder, &text, there, err);
+    bool there = false;
+    enum spull_code code =
+        sp_mirror_read(place->dir, place->folder, &text, &there, err);
 
-    if (code == SPULL_OK && *there && text.len > 0)
+    if (code == SPULL_OK && there && text.len > 0)
         sp_tags_parse(text.data, text.len, &tags, NULL);
     for (size_t i = 0; i < tags.count && code == SPULL_OK; i++)
         code = names_add(out, tags.names[i], err);
@@ -178,32 +220,28 @@ static enum spull_code read_list(const char *dir, const char *folder,
     return code;
 }
 
-static bool has(const struct names *names, const char *tag)
-{
-    return names->count > 0 && bsearch(&tag, names->list, names->count,
-                                       sizeof *names->list, compare) != NULL;
-}
-
 /*
  * Writes a list. It is begun before the folders are looked at: so whose
  * manifest this look has missed finds the draft, and drops it. again: it has to
  * be looked at again, now that it is written, or dropped.
  */
-static enum spull_code rewrite(const char *dir, const char *container,
-                               const char *folder, const struct names *listed,
-                               bool *again, struct spull_error *err)
+static enum spull_code rewrite(const struct place *place,
+                               const struct names *listed, bool *again,
+                               struct spull_error *err)
 {
     struct sp_mirror_draft draft = {.shown = NULL};
     struct names found = {0};
     bool removed = false;
     char *text = NULL;
-    enum spull_code code = sp_mirror_draft_begin(dir, folder, &draft, err);
+    enum spull_code code =
+        sp_mirror_draft_begin(place->dir, place->folder, &draft, err);
 
     if (code == SPULL_OK)
-        code = find_tags(dir, container, listed, &found, err);
+        code = find_tags(place, listed, &found, err);
     if (code == SPULL_OK)
-        code = sp_tags_print(container, found.list, found.count, &text, err);
-    if (code == SPULL_OK && !sp_mirror_says(dir, folder, text)) {
+        code = sp_tags_print(place->container, found.list, found.count, &text,
+                             err);
+    if (code == SPULL_OK && !sp_mirror_says(place->dir, place->folder, text)) {
         code = sp_mirror_draft_publish(&draft, text, &removed, err);
         *again = code == SPULL_OK || removed;
     }
@@ -214,48 +252,93 @@ static enum spull_code rewrite(const char *dir, const char *container,
 }
 
 /* One look, and a new list if the old one is not right. */
-static enum spull_code bring_in_line(const char *dir, const char *container,
-                                     const char *folder, const char *tag,
+static enum spull_code bring_in_line(const struct place *place, const char *tag,
                                      bool *again, struct spull_error *err)
 {
     struct names listed = {0};
     struct names found = {0};
-    bool there = false;
     bool right = false;
-    enum spull_code code = read_list(dir, folder, &listed, &there, err);
+    enum spull_code code = read_list(place, &listed, err);
 
     *again = false;
     if (code == SPULL_OK && tag != NULL) {
         right = has(&listed, tag);
     } else if (code == SPULL_OK) {
-        code = find_tags(dir, container, &listed, &found, err);
+        code = find_tags(place, &listed, &found, err);
         right = is_same(&listed, &found);
     }
     if (code == SPULL_OK && !right)
-        code = rewrite(dir, container, folder, &listed, again, err);
+        code = rewrite(place, &listed, again, err);
     names_done(&listed);
     names_done(&found);
     return code;
+}
+
+static enum spull_code until_it_is_right(struct sp_watch *watch,
+                                         const struct place *place,
+                                         const char *tag, bool *changed,
+                                         struct spull_error *err)
+{
+    enum spull_code code = SPULL_OK;
+    bool ours = tag != NULL;
+    bool again = true;
+
+    while (code == SPULL_OK && again) {
+        if (ours)
+            sp_mirror_drop_drafts(place->dir, place->folder);
+        code = bring_in_line(place, tag, &again, err);
+        *changed = *changed || again;
+        tag = NULL;
+        if (code == SPULL_OK)
+            code = sp_watch_tick(watch, err);
+    }
+    return code;
+}
+
+/* --- one after the other --------------------------------------------------
+ *
+ * Within a process, the threads that want one list take turns: who comes next
+ * finds his tag in it, if his manifest was there when it was written. So there
+ * is no list for each tag, and no draft of a sister's to be dropped. Others
+ * need not know: nothing rests on it.
+ */
+
+#define TURNS 16
+
+static pthread_mutex_t turns[TURNS];
+static pthread_once_t turns_once = PTHREAD_ONCE_INIT;
+
+static void make_turns(void)
+{
+    for (int i = 0; i < TURNS; i++)
+        pthread_mutex_init(&turns[i], NULL);
+}
+
+/* Of containers that share one by chance, both wait, and no more. */
+static pthread_mutex_t *turn_of(const char *container)
+{
+    uint32_t sum = 5381;
+
+    while (*container != '\0')
+        sum = sum * 33 + (unsigned char)*container++;
+    pthread_once(&turns_once, make_turns);
+    return &turns[sum % TURNS];
 }
 
 enum spull_code sp_mirror_tags(struct sp_watch *watch, const char *dir,
                                const char *container, const char *tag,
                                bool *changed, struct spull_error *err)
 {
-    char *folder = sp_mirror_path(container, "tags");
-    enum spull_code code = folder == NULL ? sp_err_nomem(err) : SPULL_OK;
-    bool ours = tag != NULL;
-    bool again = true;
+    pthread_mutex_t *turn = turn_of(container);
+    struct place place = {dir, container, sp_mirror_path(container, "tags"),
+                          tag == NULL};
+    enum spull_code code = SPULL_INTERNAL;
 
-    while (code == SPULL_OK && again) {
-        if (ours)
-            sp_mirror_drop_drafts(dir, folder);
-        code = bring_in_line(dir, container, folder, tag, &again, err);
-        *changed = *changed || again;
-        tag = NULL;
-        if (code == SPULL_OK)
-            code = sp_watch_tick(watch, err);
-    }
-    free(folder);
+    if (place.folder == NULL)
+        return sp_err_nomem(err);
+    pthread_mutex_lock(turn);
+    code = until_it_is_right(watch, &place, tag, changed, err);
+    pthread_mutex_unlock(turn);
+    free(place.folder);
     return code;
 }
