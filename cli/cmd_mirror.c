@@ -22,6 +22,7 @@
 #include "result.h"
 #include "say.h"
 #include "settings.h"
+#include "spelling.h"
 #include "term.h"
 
 struct opts {
@@ -185,7 +186,7 @@ static enum spull_code add_line(struct batch *batch,
 
     if (line->ref == NULL)
         return SPULL_OK;
-    if (orders_is_container(line->ref))
+    if (spelling_is_bare(line->ref))
         code = add_tags(batch, line, &err);
     else
         code = orders_add(&batch->orders, line, NULL, &err);

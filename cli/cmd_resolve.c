@@ -7,6 +7,7 @@
  * has no pinned form here, whatever --allow-md5 says elsewhere. What is printed
  * has the order of the list, and its comments.
  */
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@
 #include "result.h"
 #include "say.h"
 #include "settings.h"
+#include "spelling.h"
 #include "text.h"
 
 /* A line of the list. */
@@ -157,7 +159,7 @@ static enum spull_code tell_result(void *payload, size_t item,
 /* --- what is there twice -------------------------------------------------- */
 
 struct place {
-    const char *ref;
+    char *ref; /* spelled out */
     size_t number;
 };
 
@@ -171,32 +173,43 @@ static int by_reference(const void *a, const void *b)
     return order;
 }
 
+/* Those with one reference are side by side. */
+static void join(struct item *items, const struct place *places, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        struct item *item = &items[places[i].number];
+        const struct place *before = &places[i - 1];
+
+        if (strcmp(before->ref, places[i].ref) != 0)
+            continue;
+        item->first = items[before->number].first;
+        items[item->first].last = places[i].number;
+    }
+}
+
 /* Each reference is asked for once, however often it is there. */
 static enum spull_code find_twice(struct batch *batch, struct spull_error *err)
 {
     const struct list *list = &batch->list;
     struct place *places = calloc(list->count + 1, sizeof *places);
+    bool whole = places != NULL;
     size_t count = 0;
 
-    if (places == NULL)
-        return fail_nomem(err);
-    for (size_t i = 0; i < list->count; i++) {
+    for (size_t i = 0; whole && i < list->count; i++) {
         batch->items[i].first = batch->items[i].last = i;
-        if (list->lines[i].ref != NULL)
-            places[count++] = (struct place){list->lines[i].ref, i};
-    }
-    qsort(places, count, sizeof *places, by_reference);
-    for (size_t i = 1; i < count; i++) {
-        struct item *item = &batch->items[places[i].number];
-        const struct place *before = &places[i - 1];
-
-        if (strcmp(before->ref, places[i].ref) != 0)
+        if (list->lines[i].ref == NULL)
             continue;
-        item->first = batch->items[before->number].first;
-        batch->items[item->first].last = places[i].number;
+        places[count] = (struct place){spelling_whole(list->lines[i].ref), i};
+        whole = places[count++].ref != NULL;
     }
+    if (whole) {
+        qsort(places, count, sizeof *places, by_reference);
+        join(batch->items, places, count);
+    }
+    while (count > 0)
+        free(places[--count].ref);
     free(places);
-    return SPULL_OK;
+    return whole ? SPULL_OK : fail_nomem(err);
 }
 
 /* --- all of them ---------------------------------------------------------- */

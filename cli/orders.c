@@ -2,8 +2,7 @@
 /*
  * orders: the images that a mirror is asked for.
  *
- * What a reference may look like, the library says; here it is only cut where
- * no other character can be.
+ * What a reference may look like, the library says; how it is cut, spelling.
  */
 #include "orders.h"
 
@@ -14,6 +13,7 @@
 
 #include "bar.h"
 #include "fail.h"
+#include "spelling.h"
 
 static void order_done(struct order *order)
 {
@@ -27,13 +27,6 @@ void orders_done(struct orders *orders)
     for (size_t i = 0; i < orders->count; i++)
         order_done(&orders->list[i]);
     free(orders->list);
-}
-
-bool orders_is_container(const char *ref)
-{
-    const char *slash = strrchr(ref, '/');
-
-    return strpbrk(slash != NULL ? slash : ref, ":@") == NULL;
 }
 
 static char *with_tag(const char *ref, size_t len, const char *tag)
@@ -52,11 +45,8 @@ static char *name_of(const char *ref)
     size_t len;
     const char *start = bar_name(ref, &len);
     char *name = strndup(start, len);
-    char *whole = NULL;
+    char *whole = name != NULL ? spelling_whole(name) : NULL;
 
-    if (name == NULL || !orders_is_container(name))
-        return name;
-    whole = with_tag(name, len, "latest");
     free(name);
     return whole;
 }
@@ -166,7 +156,8 @@ static bool is_same(const struct order *a, const struct order *b)
     const char *one = a->file != NULL ? a->file : "";
     const char *other = b->file != NULL ? b->file : "";
 
-    return strcmp(a->line.ref, b->line.ref) == 0 && strcmp(one, other) == 0;
+    return strcmp(one, other) == 0 &&
+           spelling_is_same(a->line.ref, b->line.ref);
 }
 
 static enum spull_code collide(const struct order *one,

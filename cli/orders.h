@@ -9,7 +9,6 @@
 #ifndef ORDERS_H
 #define ORDERS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include <spull.h>
@@ -31,9 +30,6 @@ struct orders {
     size_t room;
     size_t twice; /* left out, since they are there before */
 };
-
-/* Does a reference name a container only, with neither tag nor digest? */
-bool orders_is_container(const char *ref);
 
 /* Appends the reference of a line, or one of its tags. SPULL_USAGE: it is no
  * reference; INTERNAL. */

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "fail.h"
+#include "spelling.h"
 
 /* The directory that was looked at last: mostly all images go into one. */
 struct real {
@@ -154,7 +155,7 @@ static enum spull_code drop_twice(struct targets *targets,
             *++last = moved;
             continue;
         }
-        if (strcmp(last->line->ref, target->line->ref) != 0)
+        if (!spelling_is_same(last->line->ref, target->line->ref))
             return collide(last, target, err);
         free(target->path);
         free(target->place);

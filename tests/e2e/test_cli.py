@@ -122,7 +122,7 @@ class Collisions(Case):
         (["a/greeting:1", "b/greeting:1"], []),
         (["a/b_c:d", "a/b:c_d"], []),
         (["a/b:1", "a/b:1@sha256:" + "0" * 64], []),
-        (["a/b", "a/b:latest"], []),
+        (["a/b", "a/b:latest@sha256:" + "0" * 64], []),
         (["a/x:1", "a/y:1", "b/x:1"], []),
         (["a/b:1", "c/b:1"], ["-d", "sub"]),
         (["a/b:1", "a/c:1"], ["-o", "x.sif"]),

@@ -13,7 +13,7 @@ import threading
 import time
 import unittest
 
-from harness import images, spull
+from harness import images, registry, spull
 from harness.case import Case, main
 from harness.preload import preload
 from harness.servers import Gate, Reply, not_found, page
@@ -98,6 +98,26 @@ class Pull(Lists):
         result = scene.run("resolve", "-f-", wrap=piped)
         self.assertExit(result, 0)
         self.assertEqual(len(result.lines), 3)
+
+    def test_one_reference_in_two_spellings(self):
+        """The default tag may be said, and a pin's digits be capitals."""
+        scene = self.scene()
+        data = scene.image("lab/tool:latest")
+        scene.tags("lab/tool", page(registry.tags_page("lab/tool",
+                                                       ["latest"])))
+        pin = "@sha256:" + images.sha256(data)
+        for refs in (("lab/tool", "lab/tool:latest"),
+                     ("lab/tool" + pin, "lab/tool:latest@sha256:" +
+                      images.sha256(data).upper())):
+            self.list_of(scene, "\n".join(refs))
+            for args in (["--force"], ["mirror", "tree"]):
+                result = scene.run(*args, "-f", "images.txt", *refs)
+                self.assertExit(result, 0)
+                self.assertEqual(len(result.lines), 1)
+            asked = len(scene.requests())
+            result = scene.run("resolve", "-f", "images.txt")
+            self.assertEqual(result.lines, ["lab/tool:latest" + pin] * 2)
+            self.assertEqual(len(scene.requests()), asked + 1)
 
     def test_nothing_to_do(self):
         scene = self.scene()
