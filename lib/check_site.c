@@ -62,7 +62,10 @@ static enum spull_code read_tags(struct sp_visit *visit, const char *folder,
     if (code == SPULL_OK)
         code = judge_tags(visit, &page, err);
     else if (!sp_check_ends(code))
-        sp_finding_tell(findings, SP_FINDING_TAGS_MISSING, "%s", err->text);
+        sp_finding_tell(findings,
+                        code == SPULL_NETWORK ? SP_FINDING_UNREACHABLE
+                                              : SP_FINDING_TAGS_MISSING,
+                        "%s", err->text);
     sp_finding_about(findings, "", "");
     sp_page_done(&page);
     return code;
@@ -106,7 +109,8 @@ static enum spull_code say_missing(const struct look *look,
 {
     struct sp_container *site = look->visit->container;
     struct sp_findings *findings = &look->visit->notes.findings;
-    enum sp_finding what = SP_FINDING_DOCUMENT;
+    enum sp_finding what =
+        code == SPULL_NETWORK ? SP_FINDING_UNREACHABLE : SP_FINDING_DOCUMENT;
 
     if (code == SPULL_NOT_FOUND && sp_index_has(&site->listed, look->tag)) {
         what = SP_FINDING_TAG_PHANTOM;

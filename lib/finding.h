@@ -57,6 +57,7 @@
     ROW(TAG_TWICE, "W-tag-twice")                                              \
     ROW(TAG_UNLISTED, "W-tag-unlisted")                                        \
     ROW(DOCUMENT, "E-document")                                                \
+    ROW(UNREACHABLE, "E-unreachable")                                          \
     ROW(FRONT_MATTER, "E-front-matter")                                        \
     ROW(RECIPE_DUE, "N-recipe-due")                                            \
     ROW(NAME, "W-name")                                                        \

@@ -854,7 +854,7 @@ class AtOnce(Check):
         scene.manifest("a/b:0", Reply(b"{", cut=0))
         self.many(scene)
         result = self.check(scene, "--retries", "0", names=["a/b", C])
-        self.assertFinds(result, "E-document", status=4)
+        self.assertFinds(result, "E-unreachable", status=4)
         self.assertSays(result, "2 containers, 40 manifests, 40 blobs: 1 error")
 
 
@@ -868,7 +868,7 @@ class Documents(Check):
                 ("none", ["E-tag-phantom"], lambda url: not_found()),
                 ("a page", ["E-tag-phantom"], lambda url: html("Nothing")),
                 ("nothing", ["E-tag-phantom"], lambda url: page("-@")),
-                ("broken", ["E-document"], lambda url: html("No", 500)),
+                ("broken", ["E-unreachable"], lambda url: html("No", 500)),
                 ("cut", ["E-json"], lambda url: page('{"layers": [')),
                 ("endless", ["E-document"],
                  lambda url: Reply(b"{" + b" " * (5 * MIB))),
@@ -1007,7 +1007,8 @@ class Status(Check):
     def test_no_server(self):
         scene = self.scene()
         result = scene.run("check", "http://127.0.0.1:1", C)
-        self.assertFinds(result, "E-tags-missing", status=4)
+        found = self.assertFinds(result, "E-unreachable", status=4)
+        self.assertIn("failed to connect", found[0].text.lower())
 
     def test_server_goes_away(self):
         """What a lost server has is not asked for tag by tag."""
@@ -1015,7 +1016,7 @@ class Status(Check):
         scene.tags(C, page(registry.tags_page(C, ["a", "b", "c"])))
         scene.manifest(C + ":a", Reply(b"{", cut=0))
         result = self.check(scene)
-        self.assertFinds(result, "E-document", status=4)
+        self.assertFinds(result, "E-unreachable", status=4)
 
     def test_denied(self):
         scene = self.scene()
