@@ -388,6 +388,25 @@ static enum spull_code tidy(struct prune *prune, struct spull_error *err)
     return SPULL_OK;
 }
 
+/* OCI's image layout has its blobs where we have ours, and names them in a file
+ * that we do not read: by mistake, all of them would go. */
+static enum spull_code check_owner(const struct prune *prune,
+                                   struct spull_error *err)
+{
+    char *path = sp_mirror_path(prune->dir, "oci-layout");
+    bool foreign = path != NULL && access(path, F_OK) == 0;
+
+    if (path == NULL)
+        return sp_err_nomem(err);
+    free(path);
+    if (!foreign)
+        return SPULL_OK;
+    return sp_err_set(err, SPULL_USAGE,
+                      "%s is an OCI image layout: its blobs are another "
+                      "program's, and nothing was removed",
+                      prune->dir);
+}
+
 static enum spull_code run(struct prune *prune, struct spull_error *err)
 {
     enum spull_code code = SPULL_OK;
@@ -397,7 +416,9 @@ static enum spull_code run(struct prune *prune, struct spull_error *err)
         return sp_err_sys(err,
                           errno == ENOENT ? SPULL_NOT_FOUND : SPULL_STORAGE,
                           errno, "%s", prune->dir);
-    code = sp_watch_phase(&prune->watch, SPULL_CHECKING, err);
+    code = check_owner(prune, err);
+    if (code == SPULL_OK)
+        code = sp_watch_phase(&prune->watch, SPULL_CHECKING, err);
     if (code == SPULL_OK)
         code = list_blobs(prune, err);
     if (code == SPULL_OK)

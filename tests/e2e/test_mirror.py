@@ -16,6 +16,7 @@ import time
 import unittest
 import urllib.request
 
+import test_trace
 from harness import images, registry, spull, tree
 from harness.case import Case, main
 from harness.nginx import Nginx
@@ -463,6 +464,50 @@ class Again(Mirror):
         self.assertEqual(tree.tags(self.tree(scene), "lab/solver"), ["1", "2"])
         with open(self.blob(scene, data), "rb") as file:
             self.assertEqual(file.read(), data)
+
+
+    @unittest.skipIf(IS_ALMIGHTY, "root may do anything")
+    def test_a_folder_that_cannot_be_read(self):
+        """Which tags there are can't be known then, and the list stays."""
+        scene = self.scene()
+        self.publish(scene, "lab/solver", {"1": 1, "2": 2})
+        os.makedirs(self.tree(scene))
+        how = {}
+        if os.geteuid() == 0:
+            how = {"wrap": as_nobody()}
+            os.chmod(scene.home, 0o755)
+            os.chmod(self.tree(scene), 0o777)
+        self.mirror(scene, "lab/solver", **how)
+        # Of 1, there is a manifest already, and nothing but the list to do.
+        listed = scene.put("tree/lab/solver/tags/index.html",
+                           registry.tags_page("lab/solver", ["2"]))
+        folder = os.path.join(self.tree(scene), "lab/solver/manifests")
+        os.chmod(folder, 0o333)
+        try:
+            self.assertFails(scene.run("mirror", "tree", "lab/solver:1", **how),
+                             7, "manifests", "Permission denied")
+        finally:
+            os.chmod(folder, 0o755)
+        self.assertEqual(tree.tags(self.tree(scene), "lab/solver"), ["2"])
+        os.chmod(listed, 0o666)
+        self.mirror(scene, "lab/solver:1", **how)
+        self.assertEqual(tree.tags(self.tree(scene), "lab/solver"), ["1", "2"])
+
+    @unittest.skipIf(test_trace.WHY_NO_TRACE, test_trace.WHY_NO_TRACE)
+    def test_many_tags(self):
+        """What a tag takes does not grow with the tags that are listed."""
+        scene = self.scene()
+        count = 64
+        found = self.publish(scene, "lab/solver",
+                             {"t%d" % number: 1 for number in range(count)})
+        log = os.path.join(scene.folder, "trace")
+        self.mirror(scene, "lab/solver", env=spull.without_leaks(), wrap=[
+            "strace", "-f", "-o", log, "-e", "trace=%%stat"])
+        self.assertTree(scene, {"lab/solver:" + tag: data
+                                for tag, data in found.items()})
+        with open(log) as file:
+            looks = len(re.findall(r'"t\d+/index\.html"', file.read()))
+        self.assertLess(looks, 12 * count)
 
 
 class Failures(Mirror):
@@ -937,6 +982,16 @@ class Prune(Mirror):
             start = 1
         return "%s %d %d %s" % (boot, os.stat("/proc/self/ns/pid").st_ino,
                                 pid, start)
+
+    def test_of_another_program(self):
+        """OCI's layout has its blobs in the same place, and no index.html."""
+        scene = self.scene()
+        for name in ("oci-layout", "index.json", "blobs/sha256/" + "a" * 64):
+            self.put(scene, name, b"{}")
+        before = spull.files(self.tree(scene))
+        self.assertFails(scene.run("mirror", "tree", "--prune"), 2,
+                         "OCI image layout")
+        self.assertEqual(spull.files(self.tree(scene)), before)
 
     def test_no_tree(self):
         scene = self.scene()
