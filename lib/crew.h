@@ -2,20 +2,20 @@
 /*
  * crew: threads that work side by side, for one that takes what they have done.
  *
- * Why threads, where the network thread carries all transfers anyhow: what is
- * worked on is a dialogue, a document, what it names, a wait, another try. In a
- * thread of its own it is told from beginning to end, and spends its time
- * waiting; and no answer that takes long to read holds up the network.
+ * Why threads, where the network thread carries all transfers anyhow: the work
+ * is a dialogue of documents, waits and further tries. In a thread of its own
+ * it reads from beginning to end, and an answer that takes long to look at does
+ * not hold up the network.
  *
  * Owns threads, their lock and their waking. What there is to do, and in which
- * order it is taken, is known to who has the crew alone.
+ * order, is the task's.
  */
 #ifndef SP_CREW_H
 #define SP_CREW_H
 
 #include <spull.h>
 
-/* What a crew does; all get payload. */
+/* What a crew works on. All functions get payload. */
 struct sp_crew_task {
     void *payload;
     /* Under the lock: what comes next; NULL: nothing, for now. */

@@ -44,7 +44,7 @@ enum spull_code sp_ctx_say_cancelled(struct spull_error *err);
 /* Sleeps; less long when the session is cancelled, or a signal comes. */
 void sp_ctx_doze(const struct sp_ctx *ctx, uint64_t ms);
 
-/* A random number, other in each process: what jitter is made of. */
+/* A random number, different in each process: for jitter. */
 uint32_t sp_ctx_dice(void);
 
 void sp_ctx_warn(struct sp_ctx *ctx, const char *format, ...)

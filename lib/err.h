@@ -46,7 +46,8 @@ bool sp_err_is_full(int sys);
 void sp_err_hint(struct spull_error *err, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Inline, so that who reads a caller alone can see that it is no success. */
+/* Inline, so that an analyser that sees the caller alone knows that it is no
+ * success. */
 static inline enum spull_code sp_err_nomem(struct spull_error *err)
 {
     sp_err_set(err, SPULL_INTERNAL, "out of memory");

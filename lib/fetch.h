@@ -29,16 +29,16 @@ struct sp_blob {
 };
 
 struct sp_fetched {
-    size_t url;     /* index of the (first) one that served it */
-    size_t sources; /* how many urls served bytes of it */
-    bool broken;    /* it was put together from before and after a failure */
+    size_t url;     /* index of the first one that served bytes of it */
+    size_t sources; /* how many did */
+    bool broken;    /* some bytes came before a transfer failed, some after */
     uint64_t size;
     uint64_t transferred; /* bytes of bodies, wasted ones included */
 };
 
 /*
- * Downloads blob into part and completes it. On failure, part is not given up:
- * the caller may try again or give it up. Any code but USAGE and EXISTS.
+ * Downloads what part lacks of blob, and completes it. On failure, part is not
+ * given up: the caller may try again or do so. Any code but USAGE and EXISTS.
  */
 enum spull_code sp_fetch(struct sp_http *http, const struct sp_blob *blob,
                          struct sp_part *part, struct sp_watch *watch,

@@ -2,9 +2,9 @@
 /*
  * json: bytes that somebody sent to one JSON object, and back to text.
  *
- * The only room of the library that knows cJSON's header, for those who look at
- * the members; all bounds on a document are kept here. What a document means
- * is not known.
+ * Owns all bounds on a document. cJSON's header is included here and nowhere
+ * else: manifest and lint, which look at the members, have it from here. What a
+ * document means is not known.
  */
 #ifndef SP_JSON_H
 #define SP_JSON_H

@@ -102,8 +102,8 @@
 #define SP_KNOWN_MAX 1024
 
 /* What a session remembers of directories that it looked through: a list goes
- * to one or to a few, and an earlier run left as many parts as it had jobs. For
- * so long (milliseconds), what other sessions leave meanwhile is not seen. */
+ * to one or to a few, and an earlier run left as many parts as it had jobs. It
+ * does so for MS milliseconds, in which it does not see what others leave. */
 #define SP_LEFT_FOLDERS_MAX 16
 #define SP_LEFT_LABELS_MAX  256
 #define SP_LEFT_MS          60000
@@ -120,7 +120,7 @@
 #define SP_STALL_SECONDS 30
 
 /* What one read of a socket or one write to the partial file carries, at most.
- * Twice that for each connection is what memory grows by. */
+ * Each connection takes twice that of memory. */
 #define SP_CHUNK (64 * SP_KIB)
 
 /* What the hash reads at a time: it fits into a core's own cache. */
@@ -152,7 +152,7 @@
  * bytes for each. More are asked for again where they are named again. */
 #define SP_CHECK_BLOBS_MAX 100000
 
-/* What check looks at and has not told yet, since something in front of it
+/* Visits of a check that are done and not told yet, since one in front of them
  * takes longer: some hundred KiB each, if there is much to tell. */
 #define SP_CHECK_AHEAD 32
 
@@ -162,7 +162,8 @@
 #define SP_CHECK_JOBS     8
 #define SP_CHECK_JOBS_MAX 16
 
-/* Of what is waited for, as much as fits on a terminal's line, and more. */
+/* What the progress of a check says it waits for: a terminal's line, and more.
+ */
 #define SP_CHECK_NOTE 512
 
 /* Servers that gave no answer which are remembered: few registries have blobs
@@ -228,13 +229,14 @@
 /* Tries that bring nothing, in a row, before a URL counts as dead. */
 #define SP_RETRIES 5
 
-/* A failure after so many bytes costs no patience; after so many, no wait. */
+/* After a failure, SOME new bytes start the count of tries anew; GOOD ones save
+ * the wait, too. */
 #define SP_PROGRESS_SOME (4 * SP_KIB)
 #define SP_PROGRESS_GOOD SP_MIB
 
-/* Waits before another try, in milliseconds: at most this after some progress;
- * else this first, doubling up to that. What a server asks for in Retry-After
- * is honoured up to the last. */
+/* Waits before another try, in milliseconds: SOON at most after some progress;
+ * else FIRST, and doubling up to MAX. What a server asks for in Retry-After is
+ * honoured up to AFTER_MAX. */
 #define SP_RETRY_SOON_MS      100
 #define SP_RETRY_FIRST_MS     1000
 #define SP_RETRY_MAX_MS       60000
@@ -260,9 +262,9 @@
 #define SP_BEAT_MS    5000
 #define SP_SILENCE_MS 90000
 
-/* Milliseconds between two looks at the leader: at first, and at the longest.
- * Between the two, this share of the time waited so far, of which 1/5 and a
- * second may be lost by who waits. */
+/* Milliseconds between two looks at the leader: the least and the most. Between
+ * the two it is a fifth of the time waited so far, so that nobody is late by
+ * more than that. */
 #define SP_POLL_FIRST_MS 50
 #define SP_POLL_MAX_MS   2000
 #define SP_POLL_SHARE    5

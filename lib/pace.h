@@ -17,13 +17,14 @@
 struct sp_pace {
     unsigned most;     /* never more than this */
     unsigned target;   /* how many to have now */
-    unsigned before;   /* how many before the last step up; 0: none yet */
+    unsigned before;   /* target before the step that is to be judged; 0: there
+                          is none */
     double rate;       /* bytes a millisecond in the last window before it */
-    uint64_t since_ms; /* start of the running window */
+    uint64_t since_ms; /* start of the running window, and what was read then */
     uint64_t since_bytes;
     uint64_t since_busy_ms;
-    uint64_t again_ms; /* a step that brought nothing is not repeated before */
-    uint64_t pause_ms; /* how long that was, twice; the next one takes it */
+    uint64_t again_ms; /* no step before this */
+    uint64_t pause_ms; /* after the next step, if that brings nothing */
 };
 
 /* busy_ms as in a reading. */

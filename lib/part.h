@@ -47,8 +47,8 @@ struct sp_sealed {
     uint64_t beat; /* how often its journal was written */
     struct sp_digest digest;
     struct sp_look look;
-    bool unpacked; /* from an archive, which was verified: with this */
-    struct sp_digest origin; /* digest */
+    bool unpacked;           /* it came out of an archive that was verified */
+    struct sp_digest origin; /* of that archive, where there was one */
 };
 
 /*
@@ -121,8 +121,9 @@ enum spull_code sp_part_copy(struct sp_part *part, int fd, uint64_t size,
  */
 void sp_part_tidy(int dir, unsigned days, uint64_t *count, uint64_t *bytes);
 
-/* Removes what processes that are gone have left beside a finished file, of the
- * same blob; what can't be seen from here, if it is older than that. */
+/* Removes what other processes have left of the same blob beside a finished
+ * file: all of those that are gone, and of those that can't be seen from here
+ * what is older than the options' keep_days. */
 void sp_part_bury(const struct sp_sealed *sealed, struct sp_ctx *ctx);
 
 /*
@@ -132,14 +133,13 @@ void sp_part_bury(const struct sp_sealed *sealed, struct sp_ctx *ctx);
  */
 void sp_part_claim(struct sp_part *part, bool deposed, struct sp_watch *watch);
 
-/* The size of the blob, where the writer knows it; it helps the next one. */
+/* The size of the blob, as soon as the writer knows it: for the journal. */
 void sp_part_set_size(struct sp_part *part, uint64_t size);
 uint64_t sp_part_size(struct sp_part *part); /* 0: not known */
 
-/* Writes down what is finished, for the case that we are killed, and that we
- * live, for those who wait. Does nothing where there is no news and the last
- * beat is not long ago. A failure costs the next one a download, and is not
- * told. */
+/* Writes the journal: what is finished, should we be killed; and that we live,
+ * for those who wait. Does nothing where there is no news and the last beat is
+ * not long ago. A failure is not told: it costs the next process a download. */
 void sp_part_save(struct sp_part *part);
 
 /*
@@ -182,7 +182,7 @@ enum spull_code sp_part_complete(struct sp_part *part, uint64_t size,
                                  struct spull_error *err);
 void sp_part_give_up(struct sp_part *part);
 
-/* The reader's: writes fail with this from now on. */
+/* For the reader: from now on, writes fail with this. */
 void sp_part_break(struct sp_part *part, const struct spull_error *why);
 
 enum sp_follow {

@@ -55,13 +55,13 @@ static bool has_size(int fd, uint64_t size)
 
 bool sp_part_clone(struct sp_part *part, int fd, uint64_t size)
 {
-    if (ioctl(part->file.fd, FICLONE, fd) != 0)
-        return false;
-    if (has_size(part->file.fd, size) && fill(part, size))
+    int failed = ioctl(part->file.fd, FICLONE, fd);
+
+    if (failed == 0 && has_size(part->file.fd, size) && fill(part, size))
         return true;
     /* Not what it was a moment ago; the caller will copy, and see why. */
-    if (ftruncate(part->file.fd, 0) != 0)
-        return false;
+    if (failed == 0)
+        failed = ftruncate(part->file.fd, 0);
     return false;
 }
 

@@ -52,9 +52,8 @@ void sp_proof_write(int fd, const struct sp_proof *proof)
         proof->digest.text, at.size, at.inode, at.seconds, at.nanoseconds,
         look->kind, look->arch[0] == '\0' ? "-" : look->arch,
         proof->unpacked ? proof->origin.text : "-");
-    if (len > 0 && len < (int)sizeof text &&
-        fsetxattr(fd, NAME, text, (size_t)len, 0) != 0)
-        return;
+    if (len > 0 && len < (int)sizeof text)
+        (void)fsetxattr(fd, NAME, text, (size_t)len, 0);
 }
 
 /* What a proof says, in words that can't be longer than their rooms. */

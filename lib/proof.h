@@ -22,8 +22,8 @@
 struct sp_proof {
     struct sp_digest digest;
     struct sp_look look;
-    bool unpacked;           /* it came out of an archive, which had this */
-    struct sp_digest origin; /* digest */
+    bool unpacked;           /* it came out of an archive */
+    struct sp_digest origin; /* of that archive, where there was one */
 };
 
 /*

@@ -50,8 +50,9 @@ struct pull {
     struct sp_found found; /* of the order, if that had one */
     struct sp_digest want; /* of the blob */
     enum packing packing;
-    bool has_image;         /* PACKED: it is known what the image has to be, */
-    struct sp_digest image; /* as config said, or as it was when unpacked */
+    bool has_image; /* image holds, which takes a PACKED blob */
+    struct sp_digest
+        image; /* as config has it, or as it came out of the blob */
 
     /* What is at the destination, so that no file is read at every look. */
     struct stat other; /* a file that is not the blob; ino 0: none */

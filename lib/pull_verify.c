@@ -18,8 +18,8 @@
 struct second {
     struct pull *pull;
     int fd;
-    bool remembers; /* what was once found for it: */
-    struct sp_proof memory;
+    bool remembers;         /* memory holds */
+    struct sp_proof memory; /* what was once found for it */
     struct sp_digest actual;
 };
 

@@ -38,9 +38,8 @@ static void hand_down_mode(int parent, int folder)
     if (here.st_gid != above.st_gid &&
         fchown(folder, (uid_t)-1, above.st_gid) != 0)
         return;
-    if ((here.st_mode & HANDED_DOWN) != (above.st_mode & HANDED_DOWN) &&
-        fchmod(folder, above.st_mode & HANDED_DOWN) != 0)
-        return;
+    if ((here.st_mode & HANDED_DOWN) != (above.st_mode & HANDED_DOWN))
+        (void)fchmod(folder, above.st_mode & HANDED_DOWN);
 }
 
 static int open_folder(int parent)
@@ -144,8 +143,7 @@ void sp_entry_touch(const struct sp_entry *entry)
     const struct timespec times[2] = {{.tv_nsec = UTIME_NOW},
                                       {.tv_nsec = UTIME_OMIT}};
 
-    if (futimens(entry->fd, times) != 0)
-        return;
+    (void)futimens(entry->fd, times);
 }
 
 int64_t sp_entry_used(const struct stat *info)

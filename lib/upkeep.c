@@ -105,8 +105,7 @@ static void renew_proof(const struct sp_entry *entry,
     if (!entry->fixed || fchmod(entry->fd, mode | S_IWUSR) != 0)
         return;
     sp_proof_write(entry->fd, proof);
-    if (fchmod(entry->fd, mode) != 0)
-        return;
+    (void)fchmod(entry->fd, mode);
 }
 
 static enum spull_code read_entry(struct walk *walk, const char *hex,

@@ -47,11 +47,11 @@ enum spull_code sp_verify_start(struct sp_part *part, enum sp_algorithm how,
 /*
  * Waits for the end of part, which the writer must have completed, and seals it
  * if its digest is want (NULL: whatever it is, as it came out of a file that
- * was verified); then part is gone. *look says what the first bytes are. What
+ * was verified); then part is gone. SPULL_INTEGRITY: another digest; part is
+ * the caller's still. *look says what the first bytes are, in both cases. What
  * was copied in a moment may take minutes to be read: meanwhile the journal
- * shows that we live, and watch is told. SPULL_INTEGRITY: another digest; part
- * is the caller's still. Also SPULL_STORAGE, CANCELLED, INTERNAL. One call
- * only.
+ * shows that we live, and watch is told. Also SPULL_STORAGE, CANCELLED,
+ * INTERNAL. One call only.
  */
 enum spull_code sp_verify_end(struct sp_verify *verify, struct sp_watch *watch,
                               const struct sp_digest *want,
