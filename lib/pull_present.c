@@ -256,26 +256,36 @@ static enum spull_code judge_other(const struct pull *pull,
 }
 
 /*
- * Opens what is there; -1: nothing (*there false), or nothing that could be an
- * image. A file that could not be opened and is seen now has come in between,
- * as the one that everybody waits for does, and is opened at the next try.
- * O_NONBLOCK: the name could be a pipe's, which would wait for a writer.
+ * Opens what is there; -1: nothing (*there false), or nothing that could be
+ * read (errno). A file that could not be opened and is seen now has come in
+ * between, as the one that everybody waits for does, and is opened at the next
+ * try. O_NONBLOCK: the name could be a pipe's, which would wait for a writer.
  */
 static int open_place(const char *path, bool *there)
 {
     struct stat info = {0};
     bool again = true;
+    int why = 0;
     int fd = -1;
 
     for (int tries = 0; again && tries < PLACE_TRIES; tries++) {
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        why = errno;
         /* ESTALE: another NFS client has replaced it. */
         again = fd < 0 && (errno == ENOENT || errno == ESTALE);
         /* A link that leads nowhere, or a file closed to us, is there too. */
         *there = fd >= 0 || lstat(path, &info) == 0;
         again = again && *there && !S_ISLNK(info.st_mode);
     }
+    errno = why;
     return fd;
+}
+
+/* It is there, and what it is nobody knows: that it differs would be a lie. A
+ * link that leads nowhere, or a socket, is no image. */
+static bool is_closed(int why)
+{
+    return why != ENOENT && why != ELOOP && why != ENXIO;
 }
 
 static enum spull_code look_at_place(struct pull *pull, enum present *out,
@@ -285,6 +295,8 @@ static enum spull_code look_at_place(struct pull *pull, enum present *out,
     bool there = false;
     int fd = open_place(pull->path, &there);
 
+    if (fd < 0 && there && !pull->replace && is_closed(errno))
+        return sp_err_sys(err, SPULL_STORAGE, errno, "%s", pull->path);
     *out = there ? DIFFERENT : ABSENT;
     if (fd >= 0) {
         code = compare(pull, fd, out, err);

@@ -157,6 +157,21 @@ class Existing(Case):
         with open(path, "rb") as file:
             self.assertEqual(file.read(), b"precious")
 
+    @unittest.skipIf(IS_ALMIGHTY, "nothing is closed to root")
+    def test_closed(self):
+        """What can't be read is not said to be another image, which it may
+        not be; and it is there to be replaced."""
+        scene = self.scene()
+        data = scene.image()
+        os.chmod(scene.cwd, 0o777)
+        os.chmod(scene.put(NAME, data), 0)
+        result = scene.run(REF, wrap=as_anybody_but_root())
+        self.assertFails(result, 7, NAME, "permission denied")
+        self.assertEqual(scene.blobs(), [])
+        self.assertExit(scene.run("--force", REF, wrap=as_anybody_but_root()),
+                        0)
+        self.assertImage(scene.path(NAME), data)
+
     def test_directory(self):
         for options in ([], ["--force"]):
             with self.subTest(options):
