@@ -72,7 +72,9 @@ static bool find(struct placing *placing)
 
     if (found != SP_STORED)
         return false;
-    placing->proven = sp_proof_read(placing->entry.fd, &proof) &&
+    /* Who may write to it may write that note as well. */
+    placing->proven = placing->entry.fixed &&
+                      sp_proof_read(placing->entry.fd, &proof) &&
                       sp_digest_equal(&proof.digest, &pull->want);
     return true;
 }

@@ -44,6 +44,22 @@ class Stored(Mounted):
                            reply=lambda _: Reply(data, etag='"1"'))
         return scene, data
 
+    def on_one_disk(self, *make):
+        """Store and destination, on a file system of their own."""
+        scene, data = self.published(MIB)
+        device = os.path.join(scene.folder, "device")
+        disk = os.path.join(scene.folder, "disk")
+        os.mkdir(disk)
+        with open(device, "wb") as file:
+            file.truncate(320 * MIB)
+        self.need(command(*make, device))
+        self.mount(disk, "-o", "loop", device)
+        scene.store, scene.cwd = disk + "/store", disk + "/work"
+        scene.env["SPULL_STORE"] = scene.store
+        os.mkdir(scene.store)
+        os.mkdir(scene.cwd)
+        return scene, data, disk
+
     def project(self, scene, name):
         """Another directory, of another project."""
         path = os.path.join(scene.folder, name)
@@ -278,22 +294,6 @@ class Sharing(Stored):
 class Placing(Stored):
     """Reflink, else hard link, else copy."""
 
-    def on_one_disk(self, *make):
-        """Store and destination, on a file system of their own."""
-        scene, data = self.published(MIB)
-        device = os.path.join(scene.folder, "device")
-        disk = os.path.join(scene.folder, "disk")
-        os.mkdir(disk)
-        with open(device, "wb") as file:
-            file.truncate(320 * MIB)
-        self.need(command(*make, device))
-        self.mount(disk, "-o", "loop", device)
-        scene.store, scene.cwd = disk + "/store", disk + "/work"
-        scene.env["SPULL_STORE"] = scene.store
-        os.mkdir(scene.store)
-        os.mkdir(scene.cwd)
-        return scene, data, disk
-
     def reflinked(self, *make):
         scene, data, disk = self.on_one_disk(*make)
         for placed, entry in self.both_in(scene, data, disk, "reflink"):
@@ -456,6 +456,28 @@ class Distrust(Stored):
         self.assertBytes(scene.path(NAME), data)
         self.assertStored(scene, data)
         self.assertBytes(other.path(NAME), image(SMALL, seed=1))
+
+    def test_note_that_others_may_write(self):
+        """Who may write to an entry may forge the note on it; a reflink of it
+        is read."""
+        for mode in (0o664, 0o646):
+            with self.subTest(oct(mode)):
+                scene, data, _ = self.on_one_disk("mkfs.btrfs", "-q")
+                self.plant(scene, data, image(MIB, seed=1), mode)
+                self.forge(self.entry(scene, data), data)
+                result = scene.run(REF)
+                self.assertExit(result, 0)
+                self.assertSays(result, "damaged")
+                self.assertBytes(scene.path(NAME), data)
+                self.assertStored(scene, data)
+
+    def forge(self, path, data):
+        """What would be written on a file that has these bytes."""
+        info = os.stat(path)
+        os.setxattr(path, "user.spull.proof", (
+            "1 sha256:%s %d %d %d %d SIF amd64 -" % (
+                digest(data), info.st_size, info.st_ino,
+                *divmod(info.st_mtime_ns, 10 ** 9))).encode())
 
     def test_what_the_dead_left_beside_the_image(self):
         """Is of no use any more; it goes, and nobody else's does."""
