@@ -85,6 +85,7 @@ static bool is_alive(int dir, const char *name, unsigned keep_days)
         return false;
     switch (sp_owner_life(&owner)) {
     case SP_RUNS:
+    case SP_STOPPED:
         return true;
     case SP_GONE:
         return false;

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -30,11 +31,10 @@ static void read_text(const char *path, char *out, size_t cap)
 
 /*
  * Field 22 of proc(5)'s stat; the name in field 2 may hold anything, so fields
- * are counted from its closing parenthesis. 0: there is no such process. One
- * that has ended and only waits for its parent, which in a container may be for
- * ever, is told by *ended.
+ * are counted from its closing parenthesis. 0: there is no such process. *state
+ * is field 3.
  */
-static uint64_t start_of(uint64_t pid, bool *ended)
+static uint64_t start_of(uint64_t pid, char *state)
 {
     char path[64];
     char text[1024];
@@ -44,7 +44,7 @@ static uint64_t start_of(uint64_t pid, bool *ended)
     snprintf(path, sizeof path, "/proc/%" PRIu64 "/stat", pid);
     read_text(path, text, sizeof text);
     at = strrchr(text, ')');
-    *ended = at != NULL && at[1] == ' ' && (at[2] == 'Z' || at[2] == 'X');
+    *state = at != NULL && at[1] == ' ' ? at[2] : '?';
     for (int field = 2; at != NULL && field < 22; field++)
         at = strchr(at + 1, ' ');
     if (at == NULL || sscanf(at, " %" SCNu64, &start) != 1)
@@ -52,17 +52,30 @@ static uint64_t start_of(uint64_t pid, bool *ended)
     return start;
 }
 
+/* In a new pid namespace, /proc may still be that of an older one, where our
+ * number is somebody else's. */
+static bool is_proc_ours(uint64_t pid)
+{
+    char text[32];
+    ssize_t len = readlink("/proc/self", text, sizeof text - 1);
+
+    text[len > 0 ? len : 0] = '\0';
+    return strtoull(text, NULL, 10) == pid;
+}
+
 static struct sp_owner read_self(void)
 {
     struct sp_owner self = {.pid = (uint64_t)getpid()};
     struct stat space;
-    bool ended = false;
+    char state = '?';
 
     read_text("/proc/sys/kernel/random/boot_id", self.boot, sizeof self.boot);
     self.boot[strcspn(self.boot, " \n")] = '\0';
+    if (!is_proc_ours(self.pid))
+        return self;
     if (stat("/proc/self/ns/pid", &space) == 0)
         self.space = (uint64_t)space.st_ino;
-    self.start = start_of(self.pid, &ended);
+    self.start = start_of(self.pid, &state);
     return self;
 }
 
@@ -85,20 +98,23 @@ enum sp_life sp_owner_life(const struct sp_owner *owner)
 {
     struct sp_owner self = sp_owner_self();
     uint64_t start = 0;
-    bool ended = false;
+    char state = '?';
 
     if (owner->pid == 0)
         return SP_GONE;
     if (self.boot[0] == '\0' || self.space == 0 || owner->start == 0 ||
         strcmp(self.boot, owner->boot) != 0 || self.space != owner->space)
         return SP_ELSEWHERE;
-    start = start_of(owner->pid, &ended);
+    start = start_of(owner->pid, &state);
     /* With hidepid, proc(5) shows no strangers; kill(2) still knows them. */
     if (start == 0 && kill((pid_t)owner->pid, 0) != 0 && errno == ESRCH)
         return SP_GONE;
     if (start == 0)
         return SP_ELSEWHERE;
-    return start == owner->start && !ended ? SP_RUNS : SP_GONE;
+    /* One that has ended may wait for its parent for ever, in a container. */
+    if (start != owner->start || state == 'Z' || state == 'X')
+        return SP_GONE;
+    return state == 'T' ? SP_STOPPED : SP_RUNS;
 }
 
 bool sp_owner_is_self(const struct sp_owner *owner)

@@ -28,6 +28,7 @@ struct sp_owner {
 
 enum sp_life {
     SP_RUNS,     /* it is there */
+    SP_STOPPED,  /* it stands still (SIGSTOP), and may go on at any time */
     SP_GONE,     /* it is not, and won't come back */
     SP_ELSEWHERE /* on another node or in another container: can't be seen */
 };

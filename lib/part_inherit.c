@@ -207,7 +207,7 @@ static bool may_take(const struct scan *scan, const struct sp_owner *owner)
 {
     enum sp_life life = sp_owner_life(owner);
 
-    return life == SP_GONE || (life == SP_ELSEWHERE && scan->deposed);
+    return life == SP_GONE || (life != SP_RUNS && scan->deposed);
 }
 
 /* What nobody can go on with is in the way. */

@@ -84,6 +84,13 @@ static struct sweep sweep_of(int dir, unsigned days, uint64_t *count,
         .bytes = bytes};
 }
 
+static bool runs_here(const struct sp_owner *owner)
+{
+    enum sp_life life = sp_owner_life(owner);
+
+    return life == SP_RUNS || life == SP_STOPPED;
+}
+
 /* Is it a lead whose part is no more, and whose leader does not run here? */
 static bool is_void(const struct sweep *sweep, const char *name)
 {
@@ -94,8 +101,7 @@ static bool is_void(const struct sweep *sweep, const char *name)
     ssize_t len = readlinkat(sweep->dir, name, target, sizeof target - 1);
 
     target[len > 0 ? len : 0] = '\0';
-    return sp_lead_split(target, part, &owner) &&
-           sp_owner_life(&owner) != SP_RUNS &&
+    return sp_lead_split(target, part, &owner) && !runs_here(&owner) &&
            fstatat(sweep->dir, part, &info, AT_SYMLINK_NOFOLLOW) != 0 &&
            errno == ENOENT;
 }

@@ -683,8 +683,7 @@ class OtherHosts(Many):
                              env=hurried(self.folder))
         self.assertExit(waiter.finish(), 0)
         self.assertImage(scene.path(NAME), data)
-        if wrap:  # else its file could not be taken up: it is seen to live
-            self.assertOnce(scene, data, HELD)
+        self.assertOnce(scene, data, HELD)
         before = os.stat(scene.path(NAME))
         gate.open()
         os.kill(pid, signal.SIGCONT)
@@ -700,8 +699,7 @@ class OtherHosts(Many):
         waiter = self.follow(scene)
         self.assertExit(waiter.finish(SILENCE), 0)
         self.assertImage(scene.path(NAME), data)
-        if wrap:  # else, as above
-            self.assertOnce(scene, data, HELD)
+        self.assertOnce(scene, data, HELD)
         gate.open()
         os.kill(pid, signal.SIGCONT)
         result = leader.finish()
@@ -710,8 +708,8 @@ class OtherHosts(Many):
         self.assertFiles(scene, NAME)
 
     def check_woken_during(self, wrap):
-        """It meets its successor at work. Where that one has taken its file,
-        it waits; else it goes on with it, and both install the same."""
+        """It meets its successor at work, who has taken its file, and waits.
+        """
         scene, data, gate, leader, pid = self.lost(wrap)
         second = Gate(MIB)
         scene.blob(Reply(data, gate=second, etag='"1"'),
@@ -721,10 +719,7 @@ class OtherHosts(Many):
         self.assertTrue(second.reached.wait(SILENCE))
         gate.open()
         os.kill(pid, signal.SIGCONT)
-        if wrap:
-            self.until("waiting", lambda: "is downloading it" in leader.said())
-        else:
-            self.until("the image", lambda: os.path.exists(scene.path(NAME)))
+        self.until("waiting", lambda: "is downloading it" in leader.said())
         second.open()
         self.assertExit(waiter.finish(), 0)
         result = leader.finish()
