@@ -128,6 +128,9 @@ static enum spull_code finish(struct sp_sealed *sealed, mode_t mode,
     if (code != SPULL_OK)
         return code;
     why = flush_and_live(sealed);
+    /* Where blocks are given late, a quota may be met as late as this. */
+    if (sp_err_is_full(why))
+        return sp_sealed_say_full(sealed, why, err);
     if (why != 0)
         return sp_err_sys(err, SPULL_STORAGE, why, "cannot flush to %s",
                           sealed->where);

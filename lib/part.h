@@ -238,6 +238,10 @@ void sp_sealed_discard(struct sp_sealed *sealed);
 /* Leaves the file, which could not be named now, to a later process. */
 void sp_sealed_keep(struct sp_sealed *sealed);
 
+/* SPULL_STORAGE: there is no room for it after all, and how much it takes. */
+enum spull_code sp_sealed_say_full(const struct sp_sealed *sealed, int why,
+                                   struct spull_error *err);
+
 /* Shows those who wait that we live, while the file is flushed. */
 void sp_sealed_beat(struct sp_sealed *sealed);
 

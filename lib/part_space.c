@@ -8,13 +8,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <linux/dqblk_xfs.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <sys/quota.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -70,19 +70,47 @@ static enum spull_code check_blocks(const struct need *need,
                                 : SPULL_OK;
 }
 
-/* quotactl_fd(2), Linux 5.14, needs no device name; older kernels, network file
- * systems and those without quota answer with an error, which says nothing. */
-static enum spull_code check_quota(const struct need *need, int type,
-                                   unsigned id, struct spull_error *err)
+/* Linux before 5.14 wants a device: udev's name for it, where it has one.
+ * Network file systems, and those without quota, answer with an error, which
+ * says nothing. */
+static bool ask_device(const struct stat *file, unsigned command, unsigned id,
+                       struct dqblk *out)
 {
-#ifdef SYS_quotactl_fd
+    char device[64];
+
+    snprintf(device, sizeof device, "/dev/block/%u:%u", major(file->st_dev),
+             minor(file->st_dev));
+    return quotactl((int)command, device, (int)id, (caddr_t)out) == 0;
+}
+
+static bool ask(const struct need *need, const struct stat *file, int type,
+                struct dqblk *out)
+{
+    unsigned id = type == USRQUOTA ? file->st_uid : file->st_gid;
     /* QCMD() of the C library shifts into the sign of an int. */
     const unsigned command =
         (unsigned)Q_GETQUOTA << SUBCMDSHIFT | (unsigned)type;
+
+#ifdef SYS_quotactl_fd
+    if (syscall(SYS_quotactl_fd, need->file->fd, command, id, out) == 0)
+        return true;
+    if (errno != ENOSYS)
+        return false;
+#else
+    (void)need;
+#endif
+    return ask_device(file, command, id, out);
+}
+
+/* What counts is whose the file is: a directory may hand down its group. */
+static enum spull_code check_quota(const struct need *need, int type,
+                                   struct spull_error *err)
+{
     struct dqblk quota = {0};
+    struct stat file;
     uint64_t limit = 0;
 
-    if (syscall(SYS_quotactl_fd, need->file->fd, command, id, &quota) != 0)
+    if (fstat(need->file->fd, &file) != 0 || !ask(need, &file, type, &quota))
         return SPULL_OK;
     /* The hard limit, in blocks of QIF_DQBLKSIZE bytes; 0: none. */
     limit = (uint64_t)quota.dqb_bhardlimit * 1024;
@@ -91,10 +119,6 @@ static enum spull_code check_quota(const struct need *need, int type,
     return too_little(
         need, EDQUOT,
         limit > quota.dqb_curspace ? limit - quota.dqb_curspace : 0, err);
-#else
-    (void)need, (void)type, (void)id, (void)err;
-    return SPULL_OK;
-#endif
 }
 
 /* On tmpfs a reservation clears every page, which is most of what writing them
@@ -138,9 +162,9 @@ enum spull_code sp_part_check_room(struct sp_part *part, uint64_t size,
     enum spull_code code = check_blocks(&need, err);
 
     if (code == SPULL_OK)
-        code = check_quota(&need, USRQUOTA, geteuid(), err);
+        code = check_quota(&need, USRQUOTA, err);
     if (code == SPULL_OK)
-        code = check_quota(&need, GRPQUOTA, getegid(), err);
+        code = check_quota(&need, GRPQUOTA, err);
     return code;
 }
 
@@ -164,4 +188,12 @@ enum spull_code sp_part_say_full(struct sp_part *part, int why,
     return size == 0 ? sp_err_sys(err, SPULL_STORAGE, why, "cannot write to %s",
                                   part->file.where)
                      : too_little(&need, why, UNKNOWN, err);
+}
+
+enum spull_code sp_sealed_say_full(const struct sp_sealed *sealed, int why,
+                                   struct spull_error *err)
+{
+    struct need need = {sealed, sealed->size, sealed->size};
+
+    return too_little(&need, why, UNKNOWN, err);
 }

@@ -272,6 +272,8 @@ class Refused(Walk):
                     self.assertFails(result, 7, scene.cwd, os.strerror(
                         getattr(errno, error)))
                     self.assertUnnamed(scene)
+                    if error != "EIO" and call in ("pwrite64", "fsync"):
+                        self.assertSays(result, "1 MiB needed")
 
     def test_what_is_a_hint(self):
         """Nothing is lost where these fail, always."""

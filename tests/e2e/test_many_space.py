@@ -5,6 +5,7 @@ for real, on file systems made for the test where the machine allows that."""
 
 import itertools
 import os
+import re
 import resource
 import signal
 import struct
@@ -368,15 +369,43 @@ class ToldQuota(Many):
             with self.subTest(hard=hard, used=used):
                 self.check(hard, used, left)
 
-    def check(self, hard, used, left):
-        """hard in KiB as in struct if_dqblk, used in bytes, left in MiB."""
+    def test_before_linux_5_14(self):
+        """The device is asked by its name."""
+        self.check(8192, MIB, 7, "quotactl",
+                   "--inject=quotactl_fd:error=ENOSYS")
+
+    def told(self, scene, hard, used, call="quotactl_fd", *more):
+        """hard in KiB as in struct if_dqblk, used in bytes."""
         told = struct.pack("<8QI4x", hard, 0, used, 0, 0, 0, 0, 0, 1)
-        scene = self.scene()
-        data = scene.image(data=image(2 * ROOM), size="bytes")
-        wrap = ["strace", "-f", "-o", os.devnull, "-e", "trace=quotactl_fd",
-                "--inject=quotactl_fd:retval=0:poke_exit=@arg4=" + told.hex()]
+        wrap = ["strace", "-f", "-o", os.path.join(scene.folder, "trace"),
+                "-e", "trace=quotactl,quotactl_fd", *more,
+                "--inject=%s:retval=0:poke_exit=@arg4=%s" % (call, told.hex())]
         if command(*wrap, "true"):
             self.skipTest("strace can't do that")
+        return wrap
+
+    @unittest.skipUnless(CAN_CHANGE, "only root can be somebody else")
+    def test_whose_it_is(self):
+        """The quota of the group that the directory hands down counts."""
+        scene = self.scene()
+        scene.image(data=image(MIB), size="bytes")
+        os.chown(scene.cwd, NOBODY, NOBODY - 1)
+        os.chmod(scene.cwd, 0o2775)
+        os.chmod(scene.folder, 0o777)
+        wrap = self.told(scene, 0, 0) + as_nobody()
+        self.assertExit(scene.run(REF, wrap=wrap, env=spull.without_leaks()),
+                        0)
+        with open(os.path.join(scene.folder, "trace")) as file:
+            asked = re.findall(r"quotactl_fd\(.*(USR|GRP)QUOTA\), (\d+)",
+                               file.read())
+        self.assertLessEqual({("USR", str(NOBODY)), ("GRP", str(NOBODY - 1))},
+                             set(asked))
+
+    def check(self, hard, used, left, *more):
+        """left in MiB."""
+        scene = self.scene()
+        data = scene.image(data=image(2 * ROOM), size="bytes")
+        wrap = self.told(scene, hard, used, *more)
         result = scene.run("-d", scene.cwd, REF, cwd=scene.folder, wrap=wrap,
                            env=spull.without_leaks())
         if left is None:
