@@ -6,6 +6,7 @@
  */
 #include "proof.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -35,6 +36,23 @@ static bool is_same(const struct binding *a, const struct binding *b)
            a->seconds == b->seconds && a->nanoseconds == b->nanoseconds;
 }
 
+/*
+ * To a file that its owner may not write to, no attribute can be written either
+ * (xattr(7)). So the owner's right is lent for a moment. Of many who do that at
+ * once, none takes another's loan for the mode that the file had.
+ */
+static void write_note(int fd, const struct stat *info, const char *text,
+                       size_t len)
+{
+    mode_t mode = info->st_mode & 07777;
+
+    if (fsetxattr(fd, NAME, text, len, 0) == 0 || errno != EACCES ||
+        (mode & S_IWUSR) != 0 || fchmod(fd, mode | S_IWUSR) != 0)
+        return;
+    (void)fsetxattr(fd, NAME, text, len, 0);
+    (void)fchmod(fd, mode);
+}
+
 void sp_proof_write(int fd, const struct sp_proof *proof)
 {
     const struct sp_look *look = &proof->look;
@@ -53,7 +71,7 @@ void sp_proof_write(int fd, const struct sp_proof *proof)
         look->kind, look->arch[0] == '\0' ? "-" : look->arch,
         proof->unpacked ? proof->origin.text : "-");
     if (len > 0 && len < (int)sizeof text)
-        (void)fsetxattr(fd, NAME, text, (size_t)len, 0);
+        write_note(fd, &info, text, (size_t)len);
 }
 
 /* What a proof says, in words that can't be longer than their rooms. */

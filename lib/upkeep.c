@@ -95,19 +95,6 @@ static bool prune(void *payload, const char *hex)
 
 /* --- verify --------------------------------------------------------------- */
 
-/* Restored from a backup, an entry has a proof for another inode. The owner's
- * right to write is lent for the moment that it takes. */
-static void renew_proof(const struct sp_entry *entry,
-                        const struct sp_proof *proof)
-{
-    mode_t mode = entry->info.st_mode & 07777;
-
-    if (!entry->fixed || fchmod(entry->fd, mode | S_IWUSR) != 0)
-        return;
-    sp_proof_write(entry->fd, proof);
-    (void)fchmod(entry->fd, mode);
-}
-
 static enum spull_code read_entry(struct walk *walk, const char *hex,
                                   const struct sp_entry *entry,
                                   struct spull_error *err)
@@ -125,7 +112,9 @@ static enum spull_code read_entry(struct walk *walk, const char *hex,
         return sp_err_set(err, SPULL_INTEGRITY, "%s/%s: damaged, it has %s",
                           walk->store.where, hex, actual.text);
     proof = (struct sp_proof){.digest = actual, .look = look};
-    renew_proof(entry, &proof);
+    /* Restored from a backup, it has one for another inode. */
+    if (entry->fixed)
+        sp_proof_write(entry->fd, &proof);
     return SPULL_OK;
 }
 

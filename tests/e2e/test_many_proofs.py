@@ -128,6 +128,21 @@ class UpToDate(Proofs):
         self.assertUpToDate(scene, 0)
         self.assertEqual(scene.blobs(), [])
 
+    @unittest.skipUnless(CAN_CHANGE, "only root can be somebody else")
+    def test_file_that_nobody_may_write_to(self):
+        """It gets its proof as well, and keeps its mode."""
+        for mode in (0o444, 0o555, 0o2500):
+            with self.subTest(oct(mode)):
+                scene = self.scene()
+                path = scene.put(NAME, scene.image(data=image(SMALL)))
+                os.chown(path, NOBODY, NOBODY)
+                os.chmod(path, mode)
+                self.assertUpToDate(scene, SMALL, wrap=as_nobody())
+                self.assertUpToDate(scene, 0, wrap=as_nobody())
+                self.assertExit(scene.run("verify", NAME, wrap=as_nobody()), 0)
+                self.assertEqual(oct(os.stat(path).st_mode & 0o7777),
+                                 oct(mode))
+
     def test_md5(self):
         """A weak one proves no more than it did, and is still called weak."""
         scene = self.scene()
