@@ -2,7 +2,7 @@
 /*
  * check: which containers are looked at, and the sum of what was found.
  *
- * How one is read is known in check_site.c and check_folder.c.
+ * How one is read is known in check_site.c and check_disk.c.
  */
 #include "check.h"
 

@@ -258,7 +258,7 @@ static bool can_hash(enum sp_algorithm algorithm)
 /* Would it tell anything to read all of it? Returns how much, or 0. */
 static uint64_t how_much(const struct look *look)
 {
-    const struct sp_part_stated *layer = &look->stated->layer;
+    const struct sp_stated_part *layer = &look->stated->layer;
     const struct sp_seen *seen = look->seen;
 
     if (look->check->depth < SPULL_DIGESTS || seen->how != SP_SEEN_THERE ||

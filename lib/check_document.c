@@ -15,9 +15,11 @@ static enum spull_code check_url(struct sp_visit *visit,
     struct sp_url url = {0};
     struct sp_findings *findings = &visit->notes.findings;
     struct sp_seen seen;
-    enum spull_code code = SPULL_OK;
+    bool usable = false;
+    enum spull_code code = sp_lint_url(base, text, visit->check->now, findings,
+                                       &usable, &url, err);
 
-    if (!sp_lint_url(base, text, visit->check->now, findings, &url, &code, err))
+    if (code != SPULL_OK || !usable)
         return code;
     code = sp_check_blob(visit, &url, stated, &seen, err);
     if (code == SPULL_OK) {

@@ -5,7 +5,7 @@
  * check.c knows which containers there are to look at, on a server, and
  * check_walk.c in a directory. check_line.c has them looked at side by side,
  * and tells what was found in order; check_visit.c is one look. check_site.c
- * knows how a server's container is read, check_tree.c and check_folder.c a
+ * knows how a server's container is read, check_tree.c and check_disk.c a
  * directory's; check_document.c has one manifest judged, check_blob.c asks for
  * blobs, check_unpack.c looks into them, check_memo.c remembers what was seen
  * of them, and check_notes.c what is to be told. Nobody else includes it.
@@ -212,20 +212,21 @@ void sp_container_free(struct sp_container *container);
  * end all, other codes one container. What is found is no failure.
  */
 
-/* Reads the list, and sets count. */
+/* Reads the list, and sets count: of a container on a server (site), and of one
+ * in a directory (disk). */
 enum spull_code sp_site_open(struct sp_visit *visit, struct spull_error *err);
-enum spull_code sp_folder_open(struct sp_visit *visit, struct spull_error *err);
+enum spull_code sp_disk_open(struct sp_visit *visit, struct spull_error *err);
 
 /* Looks at a tag, by number from 0 on. */
 enum spull_code sp_site_tag(struct sp_visit *visit, size_t number,
                             struct spull_error *err);
-enum spull_code sp_folder_tag(struct sp_visit *visit, size_t number,
-                              struct spull_error *err);
+enum spull_code sp_disk_tag(struct sp_visit *visit, size_t number,
+                            struct spull_error *err);
 
 /* After all its tags, in the caller's thread. */
-enum spull_code sp_folder_close(struct sp_checking *check,
-                                struct sp_container *folder,
-                                struct spull_error *err);
+enum spull_code sp_disk_close(struct sp_checking *check,
+                              struct sp_container *folder,
+                              struct spull_error *err);
 
 /* A manifest, and its blobs; findings are about it already. */
 enum spull_code sp_check_document(struct sp_visit *visit,

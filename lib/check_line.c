@@ -231,7 +231,7 @@ static enum spull_code tell_all(struct line *line, struct sp_container *one,
         code = tell(check, visit, err);
     }
     if (code == SPULL_OK && check->tree.root != NULL)
-        code = sp_folder_close(check, one, err);
+        code = sp_disk_close(check, one, err);
     return code;
 }
 

@@ -86,14 +86,14 @@ void sp_visit_free(struct sp_visit *visit)
 
 void sp_visit_work(struct sp_visit *visit)
 {
-    bool folder = visit->check->tree.root != NULL;
+    bool on_disk = visit->check->tree.root != NULL;
     struct spull_error *err = &visit->err;
 
     if (visit->number == 0)
         visit->code =
-            folder ? sp_folder_open(visit, err) : sp_site_open(visit, err);
-    else if (folder)
-        visit->code = sp_folder_tag(visit, visit->number - 1, err);
+            on_disk ? sp_disk_open(visit, err) : sp_site_open(visit, err);
+    else if (on_disk)
+        visit->code = sp_disk_tag(visit, visit->number - 1, err);
     else
         visit->code = sp_site_tag(visit, visit->number - 1, err);
 }

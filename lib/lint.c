@@ -144,7 +144,7 @@ static void lint_case(const cJSON *part, const struct sp_digest *digest,
                     text->valuestring, digest->text);
 }
 
-static void lint_digest(const cJSON *layer, struct sp_part_stated *out,
+static void lint_digest(const cJSON *layer, struct sp_stated_part *out,
                         struct sp_findings *to)
 {
     struct spull_error why;
@@ -187,7 +187,7 @@ static enum spull_code lint_layer(const cJSON *layer, struct sp_stated *out,
 }
 
 /* It may be left out, and so may be what it states. */
-static void lint_config(const cJSON *root, struct sp_part_stated *out,
+static void lint_config(const cJSON *root, struct sp_stated_part *out,
                         struct sp_findings *to)
 {
     static const char what[] = "its config";

@@ -23,8 +23,9 @@
 #include "sif.h"
 #include "url.h"
 
-/* What a layer or a config states, as far as it is sound. */
-struct sp_part_stated {
+/* What one part of a manifest, layer or config, states, as far as it is sound.
+ */
+struct sp_stated_part {
     bool has_size;
     uint64_t size;
     bool has_digest;
@@ -33,8 +34,8 @@ struct sp_part_stated {
 
 /* What a manifest states, as far as it is sound. Starts as zeros. */
 struct sp_stated {
-    struct sp_part_stated layer;
-    struct sp_part_stated config;
+    struct sp_stated_part layer;
+    struct sp_stated_part config;
     char **urls; /* as written */
     size_t url_count;
 };
@@ -70,13 +71,12 @@ bool sp_index_has(const struct sp_index *index, const char *tag);
 void sp_index_done(struct sp_index *index);
 
 /*
- * Looks at a URL of a blob in a document at base, at the time now. false: there
- * is nothing that could be asked, and *out is not written. Also SPULL_INTERNAL,
- * in *code.
+ * Looks at a URL of a blob in a document at base, at the time now. *usable:
+ * somebody could be asked there, and *out was written. SPULL_INTERNAL.
  */
-bool sp_lint_url(const struct sp_url *base, const char *text, time_t now,
-                 struct sp_findings *to, struct sp_url *out,
-                 enum spull_code *code, struct spull_error *err);
+enum spull_code sp_lint_url(const struct sp_url *base, const char *text,
+                            time_t now, struct sp_findings *to, bool *usable,
+                            struct sp_url *out, struct spull_error *err);
 
 /* How a server, or a file system, answered for a blob. */
 enum sp_seen_how {

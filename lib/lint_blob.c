@@ -96,7 +96,7 @@ static void lint_server(const char *url, const struct sp_seen *seen,
 static void lint_inside(const struct sp_stated *stated, const char *url,
                         const struct sp_seen *seen, struct sp_findings *to)
 {
-    const struct sp_part_stated *config = &stated->config;
+    const struct sp_stated_part *config = &stated->config;
 
     if (seen->inside == SP_INSIDE_BAD)
         sp_finding_tell(to, SP_FINDING_UNPACK, "%s: %s", url, seen->why);
@@ -149,7 +149,7 @@ void sp_lint_blob(const struct sp_stated *stated, const char *url,
 }
 
 /* Beside the blob it is known; else only images of no size are in doubt. */
-static void lint_unit(const struct sp_part_stated *layer,
+static void lint_unit(const struct sp_stated_part *layer,
                       const struct sp_seen *best, struct sp_findings *to)
 {
     if (!layer->has_size)
@@ -169,8 +169,8 @@ static void lint_unit(const struct sp_part_stated *layer,
 
 const struct sp_digest *sp_stated_image_digest(const struct sp_stated *stated)
 {
-    const struct sp_part_stated *config = &stated->config;
-    const struct sp_part_stated *layer = &stated->layer;
+    const struct sp_stated_part *config = &stated->config;
+    const struct sp_stated_part *layer = &stated->layer;
     bool same =
         layer->has_digest && sp_digest_equal(&layer->digest, &config->digest);
 
@@ -181,7 +181,7 @@ const struct sp_digest *sp_stated_image_digest(const struct sp_stated *stated)
 
 uint64_t sp_stated_image_size(const struct sp_stated *stated)
 {
-    const struct sp_part_stated *config = &stated->config;
+    const struct sp_stated_part *config = &stated->config;
     bool same = stated->layer.has_size && stated->layer.size == config->size;
 
     return config->has_size && !same ? config->size : 0;
@@ -196,8 +196,8 @@ static bool same_size(uint64_t a, uint64_t b)
 static void lint_agreement(const struct sp_stated *stated,
                            const struct sp_seen *best, struct sp_findings *to)
 {
-    const struct sp_part_stated *layer = &stated->layer;
-    const struct sp_part_stated *config = &stated->config;
+    const struct sp_stated_part *layer = &stated->layer;
+    const struct sp_stated_part *config = &stated->config;
 
     if (best->how == SP_SEEN_THERE && is_packed(&best->look))
         return;

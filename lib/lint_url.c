@@ -137,39 +137,47 @@ static void lint_expiry(const struct sp_url *url, time_t now,
                         "%s: it is signed, and expires one day", url->shown);
 }
 
-bool sp_lint_url(const struct sp_url *base, const char *text, time_t now,
-                 struct sp_findings *to, struct sp_url *out,
-                 enum spull_code *code, struct spull_error *err)
+static void lint_secret(const struct sp_url *base, const struct sp_url *url,
+                        struct sp_findings *to)
+{
+    /* A relative one has those of the registry's address, which are ours. */
+    bool inherited =
+        strcmp(base->text, base->plain) != 0 && sp_url_same_origin(base, url);
+
+    if (strcmp(url->text, url->plain) != 0 && !inherited)
+        sp_finding_tell(to, SP_FINDING_URL_SECRET,
+                        "%s: a user and a password are in it, for all to read",
+                        url->shown);
+}
+
+enum spull_code sp_lint_url(const struct sp_url *base, const char *text,
+                            time_t now, struct sp_findings *to, bool *usable,
+                            struct sp_url *out, struct spull_error *err)
 {
     struct spull_error why;
     struct sp_url url = {0};
+    enum spull_code code = sp_url_follow(base, text, &url, &why);
 
-    *code = sp_url_follow(base, text, &url, &why);
-    if (*code == SPULL_INTEGRITY) {
+    *usable = false;
+    if (code == SPULL_INTEGRITY) {
         sp_finding_tell(to, SP_FINDING_URL, "%s", why.text);
-        *code = SPULL_OK;
-        return false;
+        return SPULL_OK;
     }
-    if (*code != SPULL_OK) {
+    if (code != SPULL_OK) {
         if (err != NULL)
             *err = why;
-        return false;
+        return code;
     }
     if (strncasecmp(text, "file:", 5) == 0) {
         sp_finding_tell(to, SP_FINDING_URL_OUTSIDE,
                         "%s: a file URL means nothing on another machine",
                         url.shown);
         sp_url_done(&url);
-        return false;
+        return SPULL_OK;
     }
-    /* A relative one has those of the registry's address, which are ours. */
-    if (strcmp(url.text, url.plain) != 0 &&
-        (strcmp(base->text, base->plain) == 0 ||
-         !sp_url_same_origin(base, &url)))
-        sp_finding_tell(to, SP_FINDING_URL_SECRET,
-                        "%s: a user and a password are in it, for all to read",
-                        url.shown);
+    lint_secret(base, &url, to);
     lint_expiry(&url, now, to);
     *out = url;
-    return true;
+    *usable = true;
+    return SPULL_OK;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check_folder: a container in a directory, which shows all that there is: what
+ * check_disk: a container in a directory, which shows all that there is: what
  * a web server would serve (index.html), and what a generator makes that from
  * (README.md with front matter, and recipes).
  */
@@ -129,7 +129,7 @@ static enum spull_code read_tags(struct sp_visit *visit,
     return code;
 }
 
-enum spull_code sp_folder_open(struct sp_visit *visit, struct spull_error *err)
+enum spull_code sp_disk_open(struct sp_visit *visit, struct spull_error *err)
 {
     struct sp_container *folder = visit->container;
     struct spull_error why;
@@ -326,8 +326,8 @@ static enum spull_code say_unnameable(struct sp_visit *visit, const char *name,
 }
 
 /* In the order of the list; then what no list names. */
-enum spull_code sp_folder_tag(struct sp_visit *visit, size_t number,
-                              struct spull_error *err)
+enum spull_code sp_disk_tag(struct sp_visit *visit, size_t number,
+                            struct spull_error *err)
 {
     const struct sp_container *folder = visit->container;
     const char *name = folder->tag;
@@ -345,9 +345,9 @@ enum spull_code sp_folder_tag(struct sp_visit *visit, size_t number,
 }
 
 /* Pages that are served need a list; of sources, it is rendered. */
-enum spull_code sp_folder_close(struct sp_checking *check,
-                                struct sp_container *folder,
-                                struct spull_error *err)
+enum spull_code sp_disk_close(struct sp_checking *check,
+                              struct sp_container *folder,
+                              struct spull_error *err)
 {
     enum spull_code code = SPULL_OK;
 
