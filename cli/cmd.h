@@ -50,6 +50,7 @@ struct cmd {
     size_t operands_max;
     bool lists;    /* -f may stand for the last operand that there must be */
     bool settings; /* reads the configuration */
+    bool takes_registry;         /* as an operand: -r is refused */
     const struct opt_table *own; /* NULL: no options of its own */
     size_t own_size;             /* of their struct */
     const struct opt_table *tables[CMD_TABLES_MAX]; /* own and shared, NULL */

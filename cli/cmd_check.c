@@ -202,6 +202,7 @@ const struct cmd cmd_check = {
     .operands_min = 1,
     .operands_max = SIZE_MAX,
     .settings = true,
+    .takes_registry = true,
     .own = &table,
     .own_size = sizeof(struct opts),
     .tables = {&table, &settings_list, &settings_session, &cmd_json_table,

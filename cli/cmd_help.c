@@ -18,6 +18,7 @@
 
 #define COLUMNS     79
 #define HELP_COLUMN 30
+#define HELP_BYTES  512
 
 struct opts {
     bool dump;
@@ -60,8 +61,34 @@ static bool can_negate(const struct opt_row *row)
     return row->kind == OPT_FLAG && row->key != NULL;
 }
 
+/* Nobody has to look for it elsewhere, where it is a number or a word. */
+static void add_default(struct text *text, const struct opt_row *row)
+{
+    struct settings settings;
+    char number[OPT_NUMBER_TEXT];
+
+    if (row->key == NULL)
+        return;
+    switch (row->kind) {
+    case OPT_SECONDS:
+    case OPT_COUNT:
+    case OPT_JOBS:
+    case OPT_LANES:
+    case OPT_IP:
+    case OPT_RATE:
+    case OPT_PATIENCE:
+        settings_init(&settings);
+        text_add(text, " [default: %s]", opt_get(&settings, row, number));
+        break;
+    default:
+        break;
+    }
+}
+
 static void write_row(FILE *to, const struct opt_row *row)
 {
+    char help[HELP_BYTES];
+    struct text all = text_on(help, sizeof help);
     char left[COLUMNS];
     struct text text = text_on(left, sizeof left);
 
@@ -72,14 +99,29 @@ static void write_row(FILE *to, const struct opt_row *row)
     text_add(&text, "--%s%s", can_negate(row) ? "[no-]" : "", row->name);
     if (row->value != NULL)
         text_add(&text, " %s", row->value);
+    text_add(&all, "%s", row->help);
+    add_default(&all, row);
     fputs(left, to);
-    write_wrapped(to, row->help, text.len);
+    write_wrapped(to, help, text.len);
 }
 
-static void write_table(FILE *to, const struct opt_table *options)
+/* Does the command take it? Where the registry is its operand, no -r. */
+static bool takes(const struct cmd *cmd, const struct opt_row *row)
 {
-    for (size_t i = 0; i < options->count; i++)
-        write_row(to, &options->rows[i]);
+    return !cmd->takes_registry || row->key == NULL ||
+           strcmp(row->key, "registry") != 0;
+}
+
+/* All options of the command, or those that have a letter. */
+static void write_options(FILE *to, const struct cmd *cmd, bool all)
+{
+    for (size_t t = 0; cmd->tables[t] != NULL; t++)
+        for (size_t i = 0; i < cmd->tables[t]->count; i++) {
+            const struct opt_row *row = &cmd->tables[t]->rows[i];
+
+            if (takes(cmd, row) && (all || row->letter != 0))
+                write_row(to, row);
+        }
 }
 
 static void write_cmd(FILE *to, const struct cmd *cmd)
@@ -93,8 +135,7 @@ static void write_cmd(FILE *to, const struct cmd *cmd)
         fprintf(to, "usage: spull %s [OPTIONS]%s%s\n", cmd->name, gap,
                 cmd->operands);
     fprintf(to, "\n%s\n\n", cmd->summary);
-    for (size_t t = 0; cmd->tables[t] != NULL; t++)
-        write_table(to, cmd->tables[t]);
+    write_options(to, cmd, true);
 }
 
 static void write_overview(FILE *to)
@@ -113,11 +154,10 @@ static void write_overview(FILE *to)
         write_wrapped(to, cmd_all[i]->summary, text.len);
     }
     fputc('\n', to);
-    write_table(to, &settings_session);
-    for (size_t t = 0; cmd_none.tables[t] != NULL; t++)
-        write_table(to, cmd_none.tables[t]);
-    fputs("\n'spull help COMMAND' lists a command's options; the manual is "
-          "spull(1).\n",
+    write_options(to, &cmd_pull, false);
+    write_row(to, &cmd_none.own->rows[0]);
+    fputs("\n'spull help pull' lists all options of pull, and so for the other "
+          "commands.\nThe manual is spull(1).\n",
           to);
 }
 
@@ -126,6 +166,8 @@ static void dump_tables(FILE *to, const struct cmd *cmd)
     for (size_t t = 0; cmd->tables[t] != NULL; t++) {
         for (size_t i = 0; i < cmd->tables[t]->count; i++) {
             const struct opt_row *row = &cmd->tables[t]->rows[i];
+            if (!takes(cmd, row))
+                continue;
             char letter[] = {row->letter ? '-' : '\0', row->letter, '\0'};
 
             fprintf(to, "option\t%s\t%s\t--%s\t%s\t%s\t%s\n", cmd->name, letter,

@@ -95,8 +95,8 @@ static enum spull_code check_operands(const struct cmd *cmd,
     enum spull_code code = SPULL_OK;
 
     if (call->operand_count + listed < cmd->operands_min)
-        code = fail_set(err, SPULL_USAGE, "%s: %s is missing", cmd->name,
-                        cmd->operands);
+        code = fail_set(err, SPULL_USAGE, "%s: %.*s is missing", cmd->name,
+                        (int)strcspn(cmd->operands, " "), cmd->operands);
     else if (call->operand_count > cmd->operands_max)
         code = fail_set(err, SPULL_USAGE, "%s: '%s' is one operand too many",
                         cmd->name, call->operands[cmd->operands_max]);

@@ -45,7 +45,7 @@ static const struct opt_row session_rows[] = {
     {"max-time", 0, "SECONDS", OPT_COUNT, AT(max_time), "max-time",
      "give up a pull that is not done after SECONDS (0: never)"},
     {"retries", 0, "N", OPT_COUNT, AT(retries), "retries",
-     "give up after N tries more that brought nothing"},
+     "give up after N more tries in a row that brought nothing"},
 };
 
 static const struct opt_row place_rows[] = {
@@ -80,7 +80,7 @@ static const struct opt_row weak_rows[] = {
 
 static const struct opt_row list_rows[] = {
     {"jobs", 'j', "N", OPT_JOBS, AT(jobs), "jobs",
-     "work on up to N references at once (1 to 16)"},
+     "work on up to N references, or documents of a check, at once (1 to 16)"},
 };
 
 static const struct opt_row store_rows[] = {

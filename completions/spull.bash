@@ -138,8 +138,9 @@ _spull_options() {
                 --keep-days "${jobs[@]}" "${list[@]}" "${mirror[@]}"
             ;;
         check)
-            _spull_offer "$1" "${all[@]}" "${session[@]}" "${jobs[@]}" --deep \
-                --no-blobs --strict
+            # Its registry is an operand.
+            _spull_offer "$1" "${all[@]}" "${session[@]:2}" "${jobs[@]}" \
+                --deep --no-blobs --strict
             ;;
         config)
             _spull_offer "$1" "${all[@]}" "${session[@]}" "${keys[@]}" \

@@ -131,7 +131,9 @@ complete -c spull -n '__spull_at help' -l dump -d 'print a table for programs'
 
 set --local session \
     '__spull_at "" pull tags manifest resolve verify mirror check config'
-complete -c spull -n $session -s r -l registry -x -a '(__spull_registries)' \
+# The registry of a check is an operand.
+complete -c spull -n (string replace ' check ' ' ' -- $session) \
+    -s r -l registry -x -a '(__spull_registries)' \
     -d 'ask this registry'
 complete -c spull -n $session -l ca-file -r -F \
     -d 'trust the authorities in a PEM file'

@@ -109,6 +109,30 @@ class Options(Case):
         for command in COMMANDS:
             self.assertRegex(result.out, r"(?m)^ +%s\b" % command)
 
+    def test_overview_is_short(self):
+        """What most calls need, and no more than a screen of it."""
+        result = self.scene().run("--help")
+        for option in ("-d, --dir", "-o, --output", "-F, --force", "-f, --file",
+                       "-r, --registry", "-q, --quiet", "-V, --version"):
+            self.assertIn("  %s" % option, result.out)
+        self.assertLess(len(result.lines), 50)
+
+    def test_help_says_defaults(self):
+        out = re.sub(r"\s+", " ", self.scene().run("pull", "--help").out)
+        for option, default in (("connections N", 16), ("retries N", 5),
+                                ("keep-days DAYS", 7), ("jobs N", 8),
+                                ("wait SECONDS|forever", "forever"),
+                                ("connect-timeout SECONDS", 30)):
+            self.assertRegex(out, r"--%s [^\]]*\[default: %s\]"
+                             % (re.escape(option), default))
+
+    def test_check_takes_no_option_for_its_operand(self):
+        scene = self.scene()
+        self.assertNotIn("--registry", scene.run("check", "--help").out)
+        result = scene.run("check")
+        self.assertExit(result, 2)
+        self.assertSays(result, "check: REGISTRY is missing")
+
     def test_help_needs_no_configuration(self):
         scene = self.scene()
         scene.rc("broken")
