@@ -258,12 +258,19 @@ static void bury(const struct sp_lead *lead, const char *target)
 {
     char name[SP_LEAD_ROOM];
     struct sp_owner owner;
+    struct stat info;
 
-    if (lead->pulse == NULL && sp_lead_split(target, name, &owner) &&
-        sp_part_is_ours(name) && sp_owner_life(&owner) == SP_GONE) {
+    if (!sp_lead_split(target, name, &owner) || !sp_part_is_ours(name) ||
+        sp_owner_life(&owner) != SP_GONE)
+        return;
+    if (lead->pulse == NULL) {
         unlinkat(lead->dir, name, 0);
         sp_journal_remove_next(lead->dir, name);
     }
+    /* Its file has got the final name, and it died before it went on. */
+    if (fstatat(lead->dir, name, &info, AT_SYMLINK_NOFOLLOW) != 0 &&
+        errno == ENOENT)
+        sp_journal_remove(lead->dir, name);
 }
 
 /*

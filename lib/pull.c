@@ -13,6 +13,7 @@
 #include "err.h"
 #include "limits.h"
 #include "pull_internal.h"
+#include "retry.h"
 #include "unpack.h"
 #include "verify.h"
 
@@ -83,20 +84,6 @@ struct patience {
     bool met;       /* somebody leads, or led until it died */
 };
 
-/* The poll interval grows with the wait, so that 500 tasks don't ask their file
- * server all the time, and nobody is late by more than a share of it; the
- * random half keeps them apart. */
-static uint64_t next_poll(const struct patience *patience)
-{
-    uint64_t poll = (sp_watch_ms() - patience->start_ms) / SP_POLL_SHARE;
-
-    if (poll < SP_POLL_FIRST_MS)
-        poll = SP_POLL_FIRST_MS;
-    if (poll > SP_POLL_MAX_MS)
-        poll = SP_POLL_MAX_MS;
-    return poll / 2 + sp_ctx_dice() % (poll / 2 + 1);
-}
-
 static enum spull_code wait_for_leader(struct pull *pull,
                                        const struct patience *patience,
                                        struct spull_error *err)
@@ -104,18 +91,19 @@ static enum spull_code wait_for_leader(struct pull *pull,
     /* Patience is for others: who leads here goes on in any case. */
     bool here = sp_lead_is_here(pull->lead);
     unsigned limit = here ? SPULL_WAIT : pull->ctx->opts.wait;
+    uint64_t waited = sp_watch_ms() - patience->start_ms;
     char who[128] = "another reference of this call";
     char note[192];
 
     if (!here)
         sp_lead_who(pull->lead, who, sizeof who);
-    if (limit != SPULL_WAIT &&
-        sp_watch_ms() - patience->start_ms >= (uint64_t)limit * 1000)
+    if (limit != SPULL_WAIT && waited >= (uint64_t)limit * 1000)
         return sp_err_set(err, SPULL_NETWORK,
                           "another process (%s) is still downloading it", who);
     snprintf(note, sizeof note, "%s is downloading it", who);
     pull->watch.now.bytes = patience->bytes;
-    return sp_watch_rest(&pull->watch, next_poll(patience), note, err);
+    return sp_watch_rest(&pull->watch, sp_retry_poll_ms(waited, sp_ctx_dice()),
+                         note, err);
 }
 
 /* Is it time to download ourselves? A dead leader is deposed at once, one that

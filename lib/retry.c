@@ -70,3 +70,14 @@ struct sp_verdict sp_retry_judge(struct sp_retry *so_far,
     verdict.wait_ms = wait_for(so_far, outcome, dice);
     return verdict;
 }
+
+uint64_t sp_retry_poll_ms(uint64_t waited_ms, uint32_t dice)
+{
+    uint64_t poll = waited_ms / SP_POLL_SHARE;
+
+    if (poll < SP_POLL_FIRST_MS)
+        poll = SP_POLL_FIRST_MS;
+    if (poll > SP_POLL_MAX_MS)
+        poll = SP_POLL_MAX_MS;
+    return poll / 2 + dice % (poll / 2 + 1);
+}

@@ -2,6 +2,7 @@
 /*
  * retry: what to do after a transfer failed. A pure function: what happened and
  * how often go in; again, next URL or give up come out, and how long to wait.
+ * And how long to wait for who downloads the same, until the next look.
  *
  * The budget counts failures in a row that brought nothing. A connection that
  * breaks after megabytes is the network's habit, and costs no patience; one
@@ -45,5 +46,13 @@ struct sp_verdict sp_retry_judge(struct sp_retry *so_far,
 
 /* What a server asks for by Retry-After, within bounds; 0: nothing. */
 uint64_t sp_retry_asked_ms(unsigned seconds, uint32_t dice);
+
+/*
+ * The pause before the next look at a leader, after waiting for so long. It
+ * grows with that, so that 500 tasks don't ask their file server all the time,
+ * and nobody is late by more than a share of it; half of it is the dice's, to
+ * keep them apart.
+ */
+uint64_t sp_retry_poll_ms(uint64_t waited_ms, uint32_t dice);
 
 #endif

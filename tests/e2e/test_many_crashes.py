@@ -415,6 +415,16 @@ class KilledLater(Strace):
                 self.assertPulled(scene, scene.run(REF), data)
                 self.assertOnce(scene, data, MIB + HELD)
 
+    def test_after_the_name(self):
+        """The image is up to date then, and nothing lies beside it."""
+        scene = self.scene()
+        data = scene.image(data=DATA)
+        result = self.inject(scene, "fsync:signal=KILL:when=2")
+        self.assertExit(result, -signal.SIGKILL)
+        self.assertImage(scene.path(NAME), data)
+        self.assertPulled(scene, scene.run(REF), data)
+        self.assertEqual(len(scene.blobs()), 1)
+
     def test_twice(self):
         """The second one dies before it has a journal: what it took over from
         the first is not lost with it."""

@@ -210,6 +210,49 @@ static void asking_does_not_refill(void **state)
                      SP_NEXT_URL);
 }
 
+/* At the extremes of the dice, and never outside of them. */
+static void the_next_look(void **state)
+{
+    static const struct {
+        uint64_t waited, least, most;
+    } cases[] = {
+        {0, SP_POLL_FIRST_MS / 2, SP_POLL_FIRST_MS},
+        {SP_POLL_FIRST_MS * SP_POLL_SHARE, SP_POLL_FIRST_MS / 2,
+         SP_POLL_FIRST_MS},
+        {1000, 100, 200},
+        {5000, 500, 1000},
+        {SP_POLL_MAX_MS * SP_POLL_SHARE, SP_POLL_MAX_MS / 2, SP_POLL_MAX_MS},
+        {86400000, SP_POLL_MAX_MS / 2, SP_POLL_MAX_MS},
+        {UINT64_MAX, SP_POLL_MAX_MS / 2, SP_POLL_MAX_MS},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < UNIT_COUNT(cases); i++) {
+        uint64_t half = cases[i].most / 2;
+        assert_int_equal(sp_retry_poll_ms(cases[i].waited, 0), cases[i].least);
+        assert_int_equal(sp_retry_poll_ms(cases[i].waited, (uint32_t)half),
+                         cases[i].most);
+        for (size_t d = 0; d < UNIT_COUNT(dice); d++) {
+            uint64_t poll = sp_retry_poll_ms(cases[i].waited, dice[d]);
+            assert_in_range(poll, cases[i].least, cases[i].most);
+        }
+    }
+}
+
+/* Who leads for T is found to be done by T and 1/5 of it and a second. */
+static void nobody_is_late(void **state)
+{
+    (void)state;
+    for (uint64_t length = 1; length < 600000; length += 1 + length / 7) {
+        uint64_t now = 0;
+        unsigned looks = 0;
+        for (; now < length; looks++)
+            now += sp_retry_poll_ms(now, UINT32_MAX);
+        assert_true(now <= length + length / 5 + 1000);
+        assert_true(looks <= 40 + length / (SP_POLL_MAX_MS / 2));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,6 +265,8 @@ int main(void)
         cmocka_unit_test(progress_shortens_the_wait),
         cmocka_unit_test(the_server_may_ask_for_more),
         cmocka_unit_test(asking_does_not_refill),
+        cmocka_unit_test(the_next_look),
+        cmocka_unit_test(nobody_is_late),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
