@@ -8,7 +8,6 @@
  */
 #include "bar.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "text.h"

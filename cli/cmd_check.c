@@ -7,7 +7,6 @@
  */
 #include <inttypes.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "cmd.h"
 #include "fail.h"

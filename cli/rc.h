@@ -9,7 +9,6 @@
 #ifndef RC_H
 #define RC_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include <spull.h>

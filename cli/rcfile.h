@@ -9,7 +9,6 @@
 #define RCFILE_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 #include <spull.h>
 

@@ -9,7 +9,6 @@
 #ifndef SP_BUF_H
 #define SP_BUF_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 struct sp_buf {

@@ -10,7 +10,6 @@
 
 #include "check_internal.h"
 #include "err.h"
-#include "limits.h"
 #include "ref.h"
 
 /* Splits "COLLECTION/NAME[:TAG]"; *tag is NULL without one. */

@@ -9,7 +9,6 @@
  * in memory. The list of a container is read before its tags are known, but not
  * before that of the one in front: each may have its tags looked at meanwhile.
  */
-#include <string.h>
 
 #include "check_internal.h"
 #include "crew.h"

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "check_internal.h"
-#include "err.h"
 
 static void copy_shown(struct spull_progress *to, char *ref, char *note,
                        const struct spull_progress *now)

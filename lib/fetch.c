@@ -8,7 +8,6 @@
 #include "fetch.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "err.h"
 #include "fetch_internal.h"

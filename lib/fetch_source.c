@@ -3,10 +3,7 @@
  * fetch_source: what is known of each URL, whom to ask next, and what a failure
  * means for the URL and for the whole. The policy itself is in retry.
  */
-#include <inttypes.h>
-#include <stdlib.h>
 
-#include "err.h"
 #include "fetch_internal.h"
 
 static unsigned busy_on(const struct fetch *fetch, const struct source *source)

@@ -7,8 +7,6 @@
  */
 #include "front.h"
 
-#include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "err.h"

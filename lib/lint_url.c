@@ -4,13 +4,11 @@
  * there: whether it may be followed, what it gives away, and when it ends to
  * work.
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "limits.h"
 #include "lint.h"
 
 /* A date or a number of seconds in a query is shorter than this. */

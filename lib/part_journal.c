@@ -7,7 +7,6 @@
  * not there, and the digest, which covers every byte, finds out. Its beat tells
  * those who wait that somebody is alive.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,7 +16,6 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "err.h"
 #include "limits.h"
 #include "owner.h"
 #include "part_internal.h"

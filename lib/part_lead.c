@@ -14,7 +14,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ctx.h"
 #include "err.h"
 #include "limits.h"
 #include "owner.h"

@@ -5,16 +5,11 @@
  * were wrong, is decided here.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "err.h"
 #include "install.h"
 #include "limits.h"
-#include "manifest.h"
 #include "pull_internal.h"
 #include "verify.h"
 

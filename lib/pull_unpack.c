@@ -6,9 +6,6 @@
  * Until that file has its name, the archive stays: whoever is killed here need
  * not download again. What config says of the image counts here, and only here.
  */
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "err.h"
 #include "limits.h"

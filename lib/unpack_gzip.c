@@ -7,7 +7,6 @@
  * are joined, libarchive does not tell where one ends and the next begins.
  */
 #include <pthread.h>
-#include <string.h>
 
 #include "limits.h"
 #include "unpack_internal.h"

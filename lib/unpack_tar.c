@@ -4,7 +4,6 @@
  * nothing but zeros follows its end, which libarchive does not look at.
  */
 #include "err.h"
-#include "limits.h"
 #include "unpack_internal.h"
 
 /* A tar while it is read. */
