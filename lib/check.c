@@ -12,6 +12,11 @@
 #include "err.h"
 #include "ref.h"
 
+bool sp_check_ends(enum spull_code code)
+{
+    return code == SPULL_CANCELLED || code == SPULL_INTERNAL;
+}
+
 /* Splits "COLLECTION/NAME[:TAG]"; *tag is NULL without one. */
 static enum spull_code read_name(const char *name, struct sp_ref *ref,
                                  const char **tag, struct spull_error *err)

@@ -8,7 +8,8 @@
  * knows how a server's container is read, check_tree.c and check_disk.c a
  * directory's; check_document.c has one manifest judged, check_blob.c asks for
  * blobs, check_unpack.c looks into them, check_memo.c remembers what was seen
- * of them, and check_notes.c what is to be told. Nobody else includes it.
+ * of them, check_lost.c which servers are gone, and check_notes.c what is to be
+ * told. Nobody else includes it.
  */
 #ifndef SP_CHECK_INTERNAL_H
 #define SP_CHECK_INTERNAL_H
@@ -59,7 +60,8 @@ void sp_memo_keep(struct sp_memo *memo, const char *key,
 /* true: for the first time. */
 bool sp_memo_count(struct sp_memo *memo, const char *key);
 
-/* Origins that gave no answer, last of all. Zeros, but for the lock. */
+/* Origins of servers that gave no answer when they were last asked. Starts as
+ * zeros, but for the lock. */
 struct sp_lost {
     pthread_mutex_t lock;
     char *origins[SP_CHECK_LOST_MAX];

@@ -11,11 +11,6 @@
 #include "err.h"
 #include "registry.h"
 
-bool sp_check_ends(enum spull_code code)
-{
-    return code == SPULL_CANCELLED || code == SPULL_INTERNAL;
-}
-
 /* Where a document is expected, to free(). NULL: no memory. */
 static char *place_of(const struct sp_visit *visit, const char *folder)
 {

@@ -2,9 +2,10 @@
 /*
  * part_sweep: removes what processes that are gone have left in a directory.
  *
- * Whoever tidies up does not know what is of use to whom, so only age tells
- * there. Of one blob that is here now, all goes at once that the dead have
- * left; a process that can't be seen from here may live on, so again age tells.
+ * sp_part_tidy() does not know what may still be of use to whom, so it goes by
+ * age. sp_part_bury() knows that one blob is here now: what the dead have left
+ * of it goes at once; a process that can't be seen from here may live on, so
+ * there, too, age decides.
  */
 #include <errno.h>
 #include <fcntl.h>

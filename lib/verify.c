@@ -124,7 +124,8 @@ static enum spull_code take(struct sp_verify *verify, uint64_t from,
             sp_part_read(verify->part, from, verify->chunk, len, &verify->err);
         if (code == SPULL_OK)
             code = sp_hash_add(verify->hash, verify->chunk, len, &verify->err);
-        keep_first(verify, len);
+        if (code == SPULL_OK)
+            keep_first(verify, len);
         from += len;
         write_back(verify, from);
     }
