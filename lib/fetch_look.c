@@ -31,10 +31,14 @@ static enum spull_code on_body(void *payload, const void *bytes, size_t len,
 }
 
 static enum spull_code look_at(struct sp_http *http, const struct sp_url *url,
-                               struct sp_look *out, struct spull_error *err)
+                               struct sp_watch *watch, struct sp_look *out,
+                               struct spull_error *err)
 {
+    uint64_t most = (uint64_t)SP_DOCUMENT_SECONDS * 1000;
+    uint64_t left = sp_watch_left_ms(watch);
     struct peek peek = {.len = 0};
     struct sp_request request = {.url = url,
+                                 .max_ms = left < most ? left : most,
                                  .ranged = url->scheme != SP_SCHEME_FILE,
                                  .to = sizeof peek.bytes};
     struct sp_sink sink = {.payload = &peek, .body = on_body};
@@ -53,9 +57,10 @@ enum spull_code sp_fetch_look(struct sp_http *http, const struct sp_blob *blob,
     enum spull_code code = SPULL_NOT_FOUND;
 
     for (size_t i = 0; i < blob->url_count && code != SPULL_OK; i++) {
-        if (sp_ctx_cancelled(watch->ctx))
-            return sp_ctx_say_cancelled(err);
-        code = look_at(http, &blob->urls[i], out, err);
+        code = sp_watch_tick(watch, err);
+        if (code != SPULL_OK)
+            return code;
+        code = look_at(http, &blob->urls[i], watch, out, err);
     }
     return code;
 }

@@ -76,7 +76,7 @@ struct sp_request {
     const struct sp_url *url; /* copied */
     bool document;            /* may come compressed, and beside others over one
                                  connection; has a time limit */
-    uint64_t max_ms;          /* that limit */
+    uint64_t max_ms;          /* that limit; for all else, 0: none */
     bool ranged;              /* ask for bytes [from, to) only */
     uint64_t from, to;
     const char *if_range; /* a strong ETag that must still hold; NULL, "" */

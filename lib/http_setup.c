@@ -106,7 +106,7 @@ static void set_timers(struct setter *to, const struct spull_options *opts,
     set_number(to, CURLOPT_CONNECTTIMEOUT, (long)opts->connect_timeout);
     set_number(to, CURLOPT_LOW_SPEED_LIMIT, SP_STALL_RATE);
     set_number(to, CURLOPT_LOW_SPEED_TIME, (long)opts->stall_timeout);
-    if (request->document)
+    if (request->document || request->max_ms > 0)
         set_number(to, CURLOPT_TIMEOUT_MS, (long)request->max_ms + 1);
 }
 

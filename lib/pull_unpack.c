@@ -33,13 +33,17 @@ enum spull_code sp_pull_look_at_blob(struct pull *pull, struct spull_error *err)
                            .url_count = pull->found.url_count};
     struct sp_look look;
     enum spull_code code = SPULL_OK;
+    bool packed = false;
 
     if (pull->packing != PACKING_UNKNOWN)
         return SPULL_OK;
-    code = sp_fetch_look(pull->http, &blob, &pull->watch, &look, err);
-    if (code == SPULL_CANCELLED)
+    packed = sp_fetch_look(pull->http, &blob, &pull->watch, &look, NULL) ==
+                 SPULL_OK &&
+             sp_unpack_takes(&look);
+    code = sp_watch_tick(&pull->watch, err);
+    if (code != SPULL_OK)
         return code;
-    if (code == SPULL_OK && sp_unpack_takes(&look))
+    if (packed)
         sp_pull_is_packed(pull);
     else
         pull->packing = PLAIN;

@@ -615,6 +615,16 @@ class Manners(Network):
 
         self.side_by_side(pulls(), check)
 
+    def test_max_time_of_a_look(self):
+        """At what a blob is, where a file is there that may be its image."""
+        scene = self.scene()
+        scene.put("greeting_latest.sif", image(MIB))
+        scene.image(data=DATA, reply=Reply(DATA, gate=Gate(0)))
+        result = scene.run("--max-time", "1", "--stall-timeout", "3600", REF)
+        self.assertFails(result, 4, "not done after 1 seconds")
+        self.assertEqual([request.range for request in scene.blobs()],
+                         ["bytes=0-2047"])
+
     def test_http2(self):
         """Over TLS where it is offered, and a connection each all the same:
         one stream of many shares one window with all others."""
