@@ -85,7 +85,7 @@ static void judge(struct look *look, const struct sp_talk *talk,
                   struct sp_outcome *out)
 {
     look->no_rest = look->no_rest || talk->odd_range;
-    look->http1 = look->http1 || talk->http2_trouble;
+    look->http1 = talk->http1;
     out->transient = (talk->transient || talk->odd_range) &&
                      !sp_lost_has(&look->check->lost, look->url->origin);
     out->retry_after = talk->retry_after;

@@ -111,7 +111,7 @@ static void on_end(void *payload, const struct sp_end *end)
     talk->code = end->code;
     talk->err = end->err;
     talk->transient = end->transient;
-    talk->http2_trouble = end->http2_trouble;
+    talk->http1 = end->http1;
     talk->retry_after = end->retry_after;
     talk->redirects = end->redirects;
     talk->refused_redirect = end->head->location != NULL &&

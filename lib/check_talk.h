@@ -20,7 +20,6 @@ struct sp_talk {
     struct sp_hash *hash; /* for all that comes; NULL: the first bytes do */
     uint64_t bound;       /* of what is hashed */
     int copy;             /* a file that gets it too; -1: none does */
-    bool http1;           /* no HTTP/2 */
     uint64_t from;        /* that much was hashed by an earlier request */
 
     /* What came; to be read once sp_talk() has returned. */
@@ -37,7 +36,7 @@ struct sp_talk {
     enum spull_code code; /* of the transfer */
     struct spull_error err;
     bool transient;
-    bool http2_trouble;
+    bool http1; /* no HTTP/2, now or the next time */
     unsigned retry_after;
     unsigned redirects;
     bool refused_redirect;

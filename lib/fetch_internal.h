@@ -25,7 +25,7 @@ struct source {
     struct sp_retry retry;
     bool out;               /* dropped for this run */
     bool no_ranges;         /* answered a range with the whole */
-    bool http1;             /* HTTP/2 had trouble */
+    bool http1;             /* is asked without HTTP/2 */
     bool served;            /* bytes of it are in the part */
     uint64_t rest_until_ms; /* no new transfer before */
     bool has_version;       /* the first answer has said what it serves */
@@ -68,7 +68,8 @@ struct lane {
     enum spull_code code;
     struct spull_error err;
     bool transient;
-    bool http1;
+    bool asked_http1; /* it was asked without HTTP/2 */
+    bool http1;       /* and the next try should be */
     unsigned retry_after;
 };
 

@@ -324,7 +324,7 @@ static void on_end(void *payload, const struct sp_end *end)
     lane->code = code != SPULL_OK ? code : end->code;
     lane->err = code != SPULL_OK ? err : end->err;
     lane->transient = code == SPULL_OK && end->transient;
-    lane->http1 = end->http2_trouble;
+    lane->http1 = end->http1;
     lane->retry_after = end->retry_after;
     judge(lane, code);
     lane->over = true;
@@ -357,6 +357,7 @@ enum spull_code sp_lane_start(struct lane *lane, struct source *source,
     lane->got = 0;
     lane->start_ms = sp_watch_ms();
     atomic_store(&lane->heard_ms, lane->start_ms);
+    lane->asked_http1 = source->http1;
     lane->ending = LANE_RUNS;
     lane->over = false;
     lane->code = SPULL_OK;

@@ -210,7 +210,9 @@ enum spull_code sp_source_failed(struct fetch *fetch, const struct lane *lane,
         do_without_ranges(fetch, source, lane);
         return SPULL_OK;
     }
-    source->http1 = source->http1 || lane->http1;
+    /* A failure over HTTP/2 alone says nothing of HTTP/1.1. */
+    if (lane->http1 != lane->asked_http1)
+        source->http1 = lane->http1;
     if (!lane->transient || busy_on(fetch, source) == 0)
         return judge(fetch, source, lane, &outcome, err);
     go_on_with_fewer(fetch, lane);

@@ -22,6 +22,7 @@ struct sp_transfer {
     struct sp_url url;         /* of this hop */
     struct sp_sink sink;
     bool document; /* may share a connection with others of its kind */
+    bool http1;    /* no HTTP/2 */
     bool to_begin; /* the multi handle does not have it yet */
     CURL *easy;
     struct curl_slist *fields; /* of this hop's request */

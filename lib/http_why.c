@@ -143,7 +143,6 @@ static void say_result(const struct sp_transfer *transfer, CURLcode result,
     end->code = sp_err_set(&end->err, SPULL_NETWORK, "%s",
                            text[0] != '\0' ? text : curl_easy_strerror(result));
     end->transient = is_transient_result(result);
-    end->http2_trouble = result == CURLE_HTTP2 || result == CURLE_HTTP2_STREAM;
     if (result == CURLE_PEER_FAILED_VERIFICATION ||
         result == CURLE_SSL_CACERT_BADFILE)
         sp_err_hint(&end->err, "--ca-file FILE names the certificates to "
@@ -181,10 +180,19 @@ static void say(const struct sp_transfer *transfer, CURLcode result,
     }
 }
 
+/* A server may be better at HTTP/1.1, and may not speak it at all. */
+static bool wants_http1(const struct sp_transfer *transfer, CURLcode result)
+{
+    if (transfer->http1)
+        return transfer->head.status != 0;
+    return result == CURLE_HTTP2 || result == CURLE_HTTP2_STREAM;
+}
+
 void sp_transfer_why(const struct sp_transfer *transfer, CURLcode result,
                      struct sp_end *end)
 {
     say(transfer, result, end);
+    end->http1 = wants_http1(transfer, result);
     if (end->code == SPULL_OK || end->code == SPULL_CANCELLED)
         return;
     /* A full disk here has nothing to do with the server. */

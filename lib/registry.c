@@ -44,7 +44,7 @@ static enum spull_code ask(void *payload, struct sp_outcome *out,
         sp_http_get(asking->http, asking->url, asking->http1,
                     sp_watch_left_ms(asking->watch), &page->body, &got, err);
     page->url = got.url;
-    asking->http1 = asking->http1 || got.http2_trouble;
+    asking->http1 = got.http1;
     out->transient = got.transient;
     out->retry_after = got.retry_after;
     return code;

@@ -11,6 +11,8 @@ import shutil
 
 from harness import images, registry
 from harness.case import Case, main
+from harness.engine import CUT, MIB, PACE, SIZE, Blob, image, sent
+from harness.http2 import Http2Server
 from harness.nginx import Nginx
 from harness.servers import FaultServer, Meeting, Reply, page
 
@@ -134,6 +136,45 @@ class Http2(Case):
                           self.world.requests("/%s/manifests/3/" % C)],
                          ["HTTP/2.0", "HTTP/1.1"])
 
+    def test_blobs_that_break(self):
+        """What came of a stream is kept, and the rest is asked for without
+        HTTP/2; over several connections, too."""
+        data = image(SIZE)
+        for number in (1, 4):
+            with self.subTest(connections=number):
+                self.world = self.scene()
+                nginx = self.nginx("proxy_buffering off;")
+                blob = Blob(data, **({"drip": PACE} if number > 1 else {}))
+                blob.fault(5 * MIB, cut=True).fault(7 * MIB, cut=True)
+                url = nginx.base + self.world.prefix + "/blobs/x"
+                self.world.blob(blob, path="/blobs/x")
+                self.world.manifest(C + ":1", page(registry.manifest_of(
+                    data, [url], "bytes")))
+                result = self.run_on(nginx.base, "-v", "--retries", "1",
+                                     "--connections", number, C + ":1")
+                self.assertPulled(self.world, result, data, "tool_1.sif")
+                found = [request.header("X-Protocol")
+                         for request in self.world.blobs()]
+                self.assertEqual(found[0], "HTTP/2.0")
+                self.assertIn("HTTP/1.1", found)
+                self.assertLessEqual(sent(self.world.blobs()),
+                                     SIZE + CUT * (2 + number))
+                self.stop(nginx)
+
+    def test_a_connection_for_each_answer(self):
+        """A server that lets go of a connection after one."""
+        self.world = self.scene()
+        nginx = self.nginx("keepalive_requests 1;")
+        self.refs = self.refs[:8]
+        found = self.publish(nginx.base)
+        self.assertExit(self.run_on(nginx.base, "--retries", "1", "-f",
+                                    "list"), 0)
+        for ref, data in found.items():
+            self.assertImage(self.world.path("tool_%s.sif" % ref.split(":")[1]),
+                             data)
+        seen = self.seen()
+        self.assertEqual(len(set(seen)), len(seen))
+
     def test_server_without(self):
         """Then documents have a connection each, and don't wait for long."""
         with FaultServer(self.ca.issue()) as server:
@@ -143,6 +184,57 @@ class Http2(Case):
             result = self.run_on(server.url(), "resolve", "-f", "list")
             self.assertExit(result, 0)
             self.assertEqual(len(set(meeting.met)), 8)
+
+
+class Http2Alone(Case):
+    """A server that speaks nothing else: what breaks once is asked for without
+    HTTP/2, in vain, and then with it."""
+
+    def setUp(self):
+        super().setUp()
+        self.ca = self.authority()
+
+    def alone(self, script, body):
+        server = Http2Server(self.ca.issue(), script, body).start()
+        self.addCleanup(server.stop)
+        return server
+
+    SCRIPTS = [(["whole"], 0), (["reset", "whole"], 1),
+               (["refuse", "whole"], 0), (["goaway", "whole"], 0),
+               (["leave", "whole"], 1), (["reset", "reset", "whole"], 2)]
+
+    def test_blob(self):
+        data = images.sif(60000)
+        for script, others in self.SCRIPTS:
+            for number in (1, 4):
+                with self.subTest(script, connections=number):
+                    scene, server = self.scene(), self.alone(script, data)
+                    scene.image(data=data, urls=[server.url("/x", "https")])
+                    result = scene.run("--retries", "4", "--connections",
+                                       number, "--ca-file", self.ca.ca_file,
+                                       "-v", "vanessa/greeting")
+                    self.assertPulled(scene, result, data)
+                    self.assertIn("x: HTTP/2 200", result.err)
+                    self.assertLessEqual(server.others, others)
+
+    def test_document(self):
+        text = registry.manifest_of(images.sif(), ["x"])
+        for script, others in self.SCRIPTS[:-1]:
+            with self.subTest(script):
+                scene, server = self.scene(), self.alone(script, text)
+                result = scene.run("manifest", "--retries", "2", "--ca-file",
+                                   self.ca.ca_file, "-r",
+                                   server.url(scheme="https"), "lab/tool")
+                self.assertJson(result)
+                self.assertLessEqual(server.others, others)
+
+    def test_never(self):
+        """It ends, as any failure does."""
+        scene, server = self.scene(), self.alone(["leave"], b"x" * 100)
+        scene.image(urls=[server.url("/x", "https")])
+        result = scene.run("--retries", "1", "--ca-file", self.ca.ca_file,
+                           "vanessa/greeting")
+        self.assertFails(result, 4, str(server.port))
 
 
 if __name__ == "__main__":
