@@ -16,11 +16,34 @@
 
 /* --- beginning and end ---------------------------------------------------- */
 
+void sp_fetch_keep_to_one(struct fetch *fetch, const char *why)
+{
+    const struct sp_url *url = &fetch->blob->urls[0];
+
+    fetch->pace.most = 1;
+    if (url->scheme != SP_SCHEME_FILE)
+        sp_ctx_detail(fetch->watch->ctx, "%s: one connection, because %s",
+                      url->shown, why);
+}
+
+/* Why there need be no more than one, as far as the order tells; or NULL. */
+static const char *why_one(const struct fetch *fetch)
+{
+    const struct spull_options *opts = &fetch->watch->ctx->opts;
+
+    if (opts->limit_rate > 0)
+        return "the rate is limited";
+    if (opts->connections == 1)
+        return "no more are allowed";
+    /* A small blob has come before a second connection is open. */
+    return fetch->bound < SP_SPLIT_MIN ? "the image is small" : NULL;
+}
+
 static void init(struct fetch *fetch)
 {
     const struct sp_blob *blob = fetch->blob;
     const struct spull_options *opts = &fetch->watch->ctx->opts;
-    unsigned most = opts->limit_rate > 0 ? 1 : opts->connections;
+    const char *one = NULL;
 
     pthread_mutex_init(&fetch->lock, NULL);
     sp_thread_cond_init(&fetch->news);
@@ -40,10 +63,12 @@ static void init(struct fetch *fetch)
     }
     for (unsigned i = 0; i < SP_CONNECTIONS_MAX; i++)
         fetch->lanes[i].fetch = fetch;
-    /* A small blob has come before a second connection is open. */
-    fetch->plain_first = most == 1 || fetch->bound < SP_SPLIT_MIN;
-    sp_pace_init(&fetch->pace, fetch->plain_first ? 1 : most, fetch->start_ms,
+    sp_pace_init(&fetch->pace, opts->connections, fetch->start_ms,
                  sp_http_busy_ms(fetch->http));
+    one = why_one(fetch);
+    fetch->plain_first = one != NULL;
+    if (one != NULL)
+        sp_fetch_keep_to_one(fetch, one);
 }
 
 static void done(struct fetch *fetch)
@@ -253,8 +278,8 @@ static void fit_to_size(struct fetch *fetch)
         return;
     fetch->is_fit = true;
     /* Sizes in KiB made it look larger than it is. */
-    if (fetch->size < SP_SPLIT_MIN)
-        fetch->pace.most = 1;
+    if (fetch->size < SP_SPLIT_MIN && fetch->pace.most > 1)
+        sp_fetch_keep_to_one(fetch, "the image is small");
     if (sp_part_extent(fetch->part) > fetch->size)
         fetch->restart = true;
 }

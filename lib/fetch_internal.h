@@ -107,6 +107,9 @@ struct fetch {
 
 /* --- fetch.c --- */
 
+/* No more connections than one, and says why. Needs the lock. */
+void sp_fetch_keep_to_one(struct fetch *fetch, const char *why);
+
 /* Forgets every byte that is there, those of an earlier run included. Needs the
  * lock. */
 void sp_fetch_empty(struct fetch *fetch);

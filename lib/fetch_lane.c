@@ -164,6 +164,10 @@ static enum spull_code use_whole(struct lane *lane, struct spull_error *err)
         return pass(lane, err);
     if (fetch->single || fetch->busy > 1)
         return begin_again(lane, "the server ignores ranges", err);
+    sp_ctx_detail(fetch->watch->ctx,
+                  "%s: the server ignores ranges; taking the whole, over one "
+                  "connection",
+                  lane->source->url->shown);
     lane->source->no_ranges = true;
     fetch->single = true;
     fetch->has_size = false;
@@ -198,8 +202,9 @@ static enum spull_code on_head(void *payload, const struct sp_answer *answer,
     if (!answer->reused || fetch->round_trip_ms == 0)
         fetch->round_trip_ms = answer->round_trip_ms;
     /* A plain proxy would fetch, and perhaps keep, the whole for each span. */
-    if (answer->proxied && answer->url->scheme == SP_SCHEME_HTTP)
-        fetch->pace.most = 1;
+    if (answer->proxied && answer->url->scheme == SP_SCHEME_HTTP &&
+        fetch->pace.most > 1)
+        sp_fetch_keep_to_one(fetch, "there is a proxy for plain http");
     code = answer->head->status == 206 ? take_span(lane, answer->head, err)
                                        : take_whole(lane, answer->head, err);
     pthread_cond_signal(&fetch->news); /* the size, for more lanes */

@@ -702,6 +702,24 @@ class Manners(Network):
         self.assertEqual(result.err.count("new connection"), 1)
         self.assertEqual(result.err.count("reused connection"), 7)
 
+    def test_why_there_is_one_connection(self):
+        """-v tells, once."""
+        for why, data, args, how in (
+                ("the image is small", image(5000), [], {}),
+                ("no more are allowed", DATA, ["--connections", "1"], {}),
+                ("the rate is limited", DATA, ["--limit-rate", "40M"], {}),
+                ("the server ignores ranges", DATA, [],
+                 {"ranges": "ignore"})):
+            with self.subTest(why):
+                scene = self.scene()
+                scene.image(data=data, size="bytes", reply=Reply(data, **how))
+                result = scene.run("-v", *args, REF)
+                self.assertPulled(scene, result, data)
+                found = re.findall(r"(?m)^spull: .*one connection.*$",
+                                   result.err)
+                self.assertEqual(len(found), 1, result)
+                self.assertIn(why, found[0])
+
     def test_verbose(self):
         """-v names address, protocol, ranges, connections, and decisions."""
         scene = self.scene()
