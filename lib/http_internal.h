@@ -27,6 +27,7 @@ struct sp_transfer {
     CURL *easy;
     struct curl_slist *fields; /* of this hop's request */
     char *if_range;            /* the whole field, or NULL */
+    bool whole_url;            /* was in the request: a proxy answers it */
     struct sp_head head;
     bool head_whole; /* its empty line has come */
     bool head_told;

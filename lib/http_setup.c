@@ -90,6 +90,8 @@ bool sp_transfer_set_hop(struct sp_transfer *transfer)
     transfer->curl_text[0] = '\0';
     allow_scheme(&to, transfer->url.scheme);
     set_text(&to, CURLOPT_URL, transfer->url.text);
+    transfer->whole_url = false;
+    set_number(&to, CURLOPT_VERBOSE, transfer->url.scheme == SP_SCHEME_HTTP);
     /* Rather one stream of a connection that is being made than one more. Only
      * TLS says early whether there will be streams. */
     set_number(&to, CURLOPT_PIPEWAIT,

@@ -41,10 +41,17 @@ static void head_of_file(struct sp_transfer *transfer)
     transfer->head.length = length >= 0 ? (uint64_t)length : 0;
 }
 
-/* libcurl tells since 8.7; before, the port that it is connected to does. */
+/*
+ * Of plain http, what was sent tells: only a proxy that sees the request gets a
+ * whole URL in it (RFC 9112, section 3.2.2). Of a tunnel, libcurl tells since
+ * 8.7; before, the port that it is connected to does.
+ */
 static bool is_proxied(const struct sp_transfer *transfer)
 {
     long used = 0;
+
+    if (transfer->url.scheme == SP_SCHEME_HTTP)
+        return transfer->whole_url;
 #if LIBCURL_VERSION_NUM >= 0x080700
     curl_easy_getinfo(transfer->easy, CURLINFO_USED_PROXY, &used);
     return used != 0;
@@ -189,6 +196,23 @@ static size_t on_body(char *bytes, size_t one, size_t len, void *payload)
     return transfer->refused == SPULL_OK ? len : 0;
 }
 
+/* What libcurl logs is asked for until it has sent the request. */
+static int on_log(CURL *easy, curl_infotype type, char *bytes, size_t len,
+                  void *payload)
+{
+    struct sp_transfer *transfer = payload;
+    const char *target = NULL;
+
+    if (type != CURLINFO_HEADER_OUT)
+        return 0;
+    target = memchr(bytes, ' ', len);
+    transfer->whole_url = target != NULL &&
+                          (size_t)(bytes + len - target) > strlen(" http://") &&
+                          strncmp(target, " http://", strlen(" http://")) == 0;
+    curl_easy_setopt(easy, CURLOPT_VERBOSE, 0L);
+    return 0;
+}
+
 static bool set_callbacks(struct sp_transfer *transfer)
 {
     CURL *easy = transfer->easy;
@@ -199,6 +223,8 @@ static bool set_callbacks(struct sp_transfer *transfer)
            curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L) ==
                CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, on_log) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_DEBUGDATA, transfer) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->curl_text) ==

@@ -62,13 +62,22 @@ static bool is_transient_result(CURLcode result)
     }
 }
 
+static void hint_at_proxy(struct spull_error *err)
+{
+    sp_err_hint(err, "a user and a password in the proxy's URL, "
+                     "SCHEME://USER:PASSWORD@HOST:PORT, tell it who asks");
+}
+
 static void say_status(const struct sp_transfer *transfer, struct sp_end *end)
 {
     int status = transfer->head.status;
 
     end->code = sp_err_set(&end->err, code_of_status(status),
-                           "the server answers with HTTP status %d", status);
+                           "the %s answers with HTTP status %d",
+                           status == 407 ? "proxy" : "server", status);
     end->err.http = status;
+    if (status == 407)
+        hint_at_proxy(&end->err);
     if (status == 401)
         sp_err_hint(&end->err, "--netrc, a header in spullrc or --client-cert "
                                "can tell it who asks");
@@ -94,6 +103,8 @@ static void say_tunnel(int status, struct sp_end *end)
         code = SPULL_NETWORK;
     end->code = sp_err_set(&end->err, code,
                            "the proxy answers with HTTP status %d", status);
+    if (status == 407)
+        hint_at_proxy(&end->err);
     end->transient = is_transient_status(status);
 }
 
@@ -135,13 +146,63 @@ static bool is_endless_head(const struct sp_transfer *transfer, CURLcode result)
     return address != NULL && address[0] != '\0';
 }
 
+/* What a SOCKS proxy says: of who asks, or of the way from there to the server,
+ * which is as good or bad as ours. */
+static enum spull_code judge_socks(long why, bool *transient)
+{
+    switch (why) {
+    case CURLPX_IDENTD:
+    case CURLPX_IDENTD_DIFFER:
+    case CURLPX_NO_AUTH:
+    case CURLPX_REPLY_NOT_ALLOWED:
+    case CURLPX_USER_REJECTED:
+        return SPULL_DENIED;
+    case CURLPX_CLOSED:
+    case CURLPX_RECV_ADDRESS:
+    case CURLPX_RECV_AUTH:
+    case CURLPX_RECV_CONNECT:
+    case CURLPX_RECV_REQACK:
+    case CURLPX_REPLY_CONNECTION_REFUSED:
+    case CURLPX_REPLY_GENERAL_SERVER_FAILURE:
+    case CURLPX_REPLY_HOST_UNREACHABLE:
+    case CURLPX_REPLY_NETWORK_UNREACHABLE:
+    case CURLPX_REPLY_TTL_EXPIRED:
+    case CURLPX_REQUEST_FAILED: /* all that SOCKS 4 says */
+    case CURLPX_RESOLVE_HOST:
+    case CURLPX_SEND_AUTH:
+    case CURLPX_SEND_CONNECT:
+    case CURLPX_SEND_REQUEST:
+        *transient = true;
+        return SPULL_NETWORK;
+    default:
+        return SPULL_NETWORK;
+    }
+}
+
+static void say_socks(const struct sp_transfer *transfer, const char *text,
+                      struct sp_end *end)
+{
+    long why = CURLPX_OK;
+
+    curl_easy_getinfo(transfer->easy, CURLINFO_PROXY_ERROR, &why);
+    end->code = sp_err_set(&end->err, judge_socks(why, &end->transient),
+                           "the proxy: %s", text);
+    if (why == CURLPX_NO_AUTH || why == CURLPX_USER_REJECTED)
+        hint_at_proxy(&end->err);
+}
+
 static void say_result(const struct sp_transfer *transfer, CURLcode result,
                        struct sp_end *end)
 {
-    const char *text = transfer->curl_text;
+    const char *text = transfer->curl_text[0] != '\0'
+                           ? transfer->curl_text
+                           : curl_easy_strerror(result);
 
-    end->code = sp_err_set(&end->err, SPULL_NETWORK, "%s",
-                           text[0] != '\0' ? text : curl_easy_strerror(result));
+    if (result == CURLE_PROXY) {
+        say_socks(transfer, text, end);
+        return;
+    }
+    end->code = sp_err_set(&end->err, SPULL_NETWORK, "%s", text);
     end->transient = is_transient_result(result);
     if (result == CURLE_PEER_FAILED_VERIFICATION ||
         result == CURLE_SSL_CACERT_BADFILE)

@@ -18,7 +18,7 @@ from harness.engine import (CUT, MIB, REF, SIZE, Blob, Engine, Pull, image,
                             put_down, sent)
 from harness.nginx import Nginx
 from harness.preload import preload
-from harness.relay import Proxy, Relay
+from harness.relay import Proxy, Relay, Socks
 from harness.servers import FaultServer, Gate, Reply, redirect
 
 DATA = image(SIZE)
@@ -28,8 +28,8 @@ SECRET = "s3cret-Wort"
 
 
 class Network(Engine):
-    def proxy(self, **how):
-        proxy = Proxy(**how).start()
+    def proxy(self, kind=Proxy, **how):
+        proxy = kind(**how).start()
         self.addCleanup(proxy.stop)
         return proxy
 
@@ -73,6 +73,42 @@ class Proxies(Network):
                     [self.server.url(request.target)
                      for request in scene.requests()])
                 self.assertEqual(sent(scene.blobs()), SIZE)
+
+    def test_on_the_servers_port(self):
+        """Nothing tells the two apart but what is asked."""
+        scene = self.scene()
+        proxy = self.proxy(host="127.0.0.2", port=self.server.port)
+        scene.image(data=DATA, size="bytes", reply=Reply(
+            DATA, etag='"1"', drip=(1 << 16, 0.004)))
+        result = scene.run("-v", "--connections", "4", "--proxy", proxy.url(),
+                           REF)
+        self.assertPulled(scene, result, DATA)
+        self.assertSays(result, "by a proxy",
+                        "one connection, because there is a proxy")
+        self.assertEqual(proxy.most_open, 1)
+
+    def test_that_asks_who(self):
+        """It is the proxy that wants a password, and that gets it."""
+        authority = self.authority()
+        tls = self.server_of(certificate=authority.issue())
+        for server in (self.server, tls):
+            for user in ("", "me:wrong@", "me:%s@" % SECRET):
+                with self.subTest(server.scheme, user=user):
+                    scene = self.scene(server)
+                    proxy = self.proxy(user="me:" + SECRET)
+                    scene.image(data=SMALL)
+                    result = scene.run(
+                        "-v", "--retries", "2", "--ca-file",
+                        authority.ca_file, "--proxy",
+                        proxy.url().replace("://", "://" + user), REF)
+                    self.assertNotIn(SECRET, result.err)
+                    if SECRET in user:
+                        self.assertPulled(scene, result, SMALL)
+                        continue
+                    self.assertFails(result, 6, "the proxy answers", "407",
+                                     "hint: a user and a password")
+                    self.assertLessEqual(len(proxy.seen), 2)
+                    self.assertEqual(scene.requests(), [])
 
     def test_https(self):
         """CONNECT: nobody in between sees the requests, so spans may come
@@ -188,6 +224,70 @@ class Proxies(Network):
         self.assertFails(result, 4, str(port))
         self.assertNotIn(SECRET, result.err)
         self.assertEqual(scene.requests(), [])
+
+
+class SocksProxies(Network):
+    def pull(self, proxy, data=SMALL, user="", scheme="socks5h", args=(),
+             env=None, **how):
+        """A pull of which the blob alone comes by the proxy."""
+        folder = os.path.join(self.folder, "registry-%d" % next(self.numbers))
+        scene = self.scene()
+        url = scene.blob(Reply(data, etag='"1"', **how), path="/blobs/x")
+        registry.Registry(folder).add(REF, data, [url], size="bytes")
+        address = proxy.url(scheme=scheme).replace("://", "://" + user)
+        result = scene.run(
+            "-v", "-r", folder, "--retries", "1", *args,
+            *(() if env else ("--proxy", address)), REF,
+            env={name: address for name in env or ()})
+        return scene, result
+
+    def test_several_connections(self):
+        """Such a proxy sees no requests, plain http or not."""
+        for scheme, env in (("socks5", None), ("socks5h", None),
+                            ("socks5h", ["all_proxy"])):
+            with self.subTest(scheme, env=env):
+                proxy = self.proxy(Socks)
+                scene, result = self.pull(
+                    proxy, DATA, drip=(1 << 16, 0.004), scheme=scheme,
+                    args=("--connections", "4"), env=env)
+                self.assertPulled(scene, result, DATA)
+                self.assertGreater(proxy.most_open, 1)
+                self.assertNotIn("by a proxy", result.err)
+
+    def test_replies(self):
+        """What it says of the way from there to the server may pass, as it
+        does from here (RFC 1928, section 6)."""
+        for reply, code in ((1, 0), (2, 6), (3, 0), (4, 0), (5, 0), (6, 0),
+                            (7, 4), (8, 4)):
+            with self.subTest(reply):
+                proxy = self.proxy(Socks, replies=[reply])
+                scene, result = self.pull(proxy)
+                self.assertEqual(proxy.asked, 1 if code else 2)
+                if code == 0:
+                    self.assertPulled(scene, result, SMALL)
+                else:
+                    self.assertFails(result, code, "the proxy", "SOCKS5")
+
+    def test_that_asks_who(self):
+        for user, code in (("", 6), ("me:wrong@", 6), ("me:%s@" % SECRET, 0)):
+            with self.subTest(user):
+                proxy = self.proxy(Socks, user="me:" + SECRET)
+                scene, result = self.pull(proxy, user=user)
+                self.assertNotIn(SECRET, result.err)
+                if code == 0:
+                    self.assertPulled(scene, result, SMALL)
+                    continue
+                self.assertFails(result, code, "the proxy",
+                                 "hint: a user and a password")
+                self.assertEqual(proxy.accepted, 1)
+
+    def test_dead(self):
+        port, holder = servers.unused_port()
+        self.addCleanup(holder.close)
+        scene = self.scene()
+        scene.image(data=SMALL)
+        self.assertFails(scene.run("--proxy", "socks5h://127.0.0.1:%d" % port,
+                                   REF), 4, str(port))
 
 
 class V6Server(FaultServer):

@@ -5,6 +5,7 @@
         url = "http://127.0.0.1:%d/image.sif" % relay.port
 """
 
+import base64
 import contextlib
 import re
 import socket
@@ -63,11 +64,12 @@ class Middle:
     Before start(), its port refuses connections.
     """
 
-    def __init__(self):
+    def __init__(self, host="127.0.0.1", port=0):
         self.socket = socket.socket()
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
-        self.socket.bind(("127.0.0.1", 0))
-        self.port = self.socket.getsockname()[1]
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind((host, port))
+        self.host, self.port = self.socket.getsockname()
         self.lock = threading.Lock()
         self.stopping = threading.Event()
         self.open = []
@@ -75,7 +77,7 @@ class Middle:
         self.most_open = 0
 
     def url(self, target="", scheme="http"):
-        return "%s://127.0.0.1:%d%s" % (scheme, self.port, target)
+        return "%s://%s:%d%s" % (scheme, self.host, self.port, target)
 
     def start(self):
         self.socket.listen(64)
@@ -265,12 +267,15 @@ class Proxy(Middle):
 
     seen     the first line of each request, and what Host said
     refusal  the status that CONNECT gets instead of a tunnel
+    user     "NAME:PASSWORD" that has to be told
     """
 
-    def __init__(self, refusal=None):
-        super().__init__()
+    def __init__(self, refusal=None, user=None, **where):
+        super().__init__(**where)
         self.seen = []
         self.refusal = refusal
+        self.word = user and "Basic " + base64.b64encode(
+            user.encode()).decode()
 
     def serve(self, client):
         head = client.read_head()
@@ -278,10 +283,14 @@ class Proxy(Middle):
             method, target, _ = head.split(b"\r\n")[0].decode().split(" ")
             with self.lock:
                 self.seen.append((method, target))
-            if method == "CONNECT":
+            if self.word and field(head, "Proxy-Authorization") != self.word:
+                client.send(b"HTTP/1.1 407 Who are you?\r\nProxy-Authenticate: "
+                            b"Basic realm=x\r\nContent-Length: 0\r\n\r\n")
+            elif method == "CONNECT":
                 self.connect(client, target)
                 return
-            self.forward(client, head, target)
+            else:
+                self.forward(client, head, target)
             head = client.read_head()
 
     def connect(self, client, target):
@@ -302,3 +311,63 @@ class Proxy(Middle):
             server = Wire(sock)
             server.send(head.replace(target.encode(), path.encode(), 1))
             self.pass_answer(server, client)
+
+
+class Socks(Middle):
+    """A proxy by SOCKS 5 (RFC 1928), which looks into nothing.
+
+    replies  what it answers to the first requests instead of connecting
+    user     "NAME:PASSWORD" that has to be told (RFC 1929)
+    """
+
+    def __init__(self, replies=(), user=None):
+        super().__init__()
+        self.replies = list(replies)
+        self.user = user
+        self.asked = 0
+
+    def serve(self, client):
+        _, count = self.exactly(client, 2)
+        method = 2 if self.user else 0
+        if method not in self.exactly(client, count):
+            client.send(b"\x05\xff")
+            return
+        client.send(bytes([5, method]))
+        if self.user and not self.knows(client):
+            return
+        target = self.read_target(client)
+        with self.lock:
+            self.asked += 1
+            reply = self.replies.pop(0) if self.replies else 0
+        if reply:
+            client.send(bytes([5, reply, 0, 1]) + bytes(6))
+            return
+        with connect(*target) as sock:
+            client.send(bytes([5, 0, 0, 1]) + bytes(6))
+            self.tunnel(client, Wire(sock))
+
+    def knows(self, client):
+        self.exactly(client, 1)
+        told = b":".join(self.exactly(client, self.exactly(client, 1)[0])
+                         for _ in range(2))
+        right = told == self.user.encode()
+        client.send(bytes([1, 0 if right else 1]))
+        return right
+
+    def read_target(self, client):
+        kind = self.exactly(client, 4)[3]
+        if kind == 1:
+            host = socket.inet_ntoa(self.exactly(client, 4))
+        else:
+            host = self.exactly(client, self.exactly(client, 1)[0]).decode()
+        return host, int.from_bytes(self.exactly(client, 2), "big")
+
+    @staticmethod
+    def exactly(client, count):
+        data = b""
+        while len(data) < count:
+            more = client.read(count - len(data))
+            if not more:
+                raise Hangup
+            data += more
+        return data
