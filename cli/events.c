@@ -6,6 +6,7 @@
 #include "events.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,17 +71,19 @@ static double seconds_now(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-void events_progress(struct events *events, const struct spull_progress *now)
+/* Nobody waits for a reader that does not read. */
+static bool would_hang(int fd)
 {
-    double seconds = seconds_now();
-    struct out_object *object = NULL;
+    struct pollfd room = {.fd = fd, .events = POLLOUT};
 
-    if (events->fd == EVENTS_NONE ||
-        (seconds < events->next && now->phase == events->phase))
-        return;
-    events->next = seconds + EVENT_SECONDS;
-    events->phase = now->phase;
-    object = out_object_new();
+    return poll(&room, 1, 0) == 0;
+}
+
+/* The caller holds the lock. */
+static void send(struct events *events, const struct spull_progress *now)
+{
+    struct out_object *object = out_object_new();
+
     out_ref(object, "reference", now->ref);
     out_text(object, "phase", phase_name(now->phase));
     out_count(object, "bytes", now->bytes);
@@ -89,9 +92,23 @@ void events_progress(struct events *events, const struct spull_progress *now)
     out_count(object, "connections", now->connections);
     out_count(object, "wait", now->wait_seconds);
     out_text(object, "note", now->note);
-    /* What is longer than PIPE_BUF would mix with that of other pulls. */
-    pthread_mutex_lock(&sending);
     if (!out_object_send(object, events->fd))
         events->fd = EVENTS_NONE;
+}
+
+void events_progress(struct events *events, const struct spull_progress *now)
+{
+    double seconds = seconds_now();
+
+    if (events->fd == EVENTS_NONE ||
+        (seconds < events->next && now->phase == events->phase))
+        return;
+    /* What is longer than PIPE_BUF would mix with that of other pulls. */
+    pthread_mutex_lock(&sending);
+    if (!would_hang(events->fd)) {
+        events->next = seconds + EVENT_SECONDS;
+        events->phase = now->phase;
+        send(events, now);
+    }
     pthread_mutex_unlock(&sending);
 }

@@ -3,7 +3,8 @@
  * events: how a pull gets on, as JSON lines for another program.
  *
  * Says the same as term, on a descriptor that the caller has opened
- * (--progress-fd). A reader that goes away ends the events, not the pull.
+ * (--progress-fd). A reader that goes away ends the events, not the pull; for
+ * one that is slow, some are left out.
  */
 #ifndef EVENTS_H
 #define EVENTS_H

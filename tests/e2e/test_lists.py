@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Many references in one call: lists, several at once, lock files."""
 
+import contextlib
 import fcntl
 import json
 import os
@@ -352,6 +353,24 @@ class Pull(Lists):
         for ref in found:
             self.assertEqual([one["phase"] for one in seen
                               if one["reference"] == ref][-1], "installing")
+
+    def test_progress_that_nobody_reads(self):
+        """It is left out, and holds nothing up."""
+        for jobs in (1, 4):
+            with self.subTest(jobs=jobs):
+                scene = self.scene()
+                found = self.publish(scene, 6)
+                ours, theirs = os.pipe()
+                self.addCleanup(os.close, ours)
+                os.set_blocking(theirs, False)
+                with contextlib.suppress(BlockingIOError):
+                    while True:
+                        os.write(theirs, b"x")
+                os.set_blocking(theirs, True)
+                process = scene.start("-j", jobs, *found, "--progress-fd",
+                                      theirs, pass_fds=[theirs])
+                os.close(theirs)
+                self.assertExit(spull.finish(process), 0)
 
     def test_quiet(self):
         scene = self.scene()
