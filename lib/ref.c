@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "buf.h"
 #include "err.h"
@@ -227,6 +228,25 @@ static enum spull_code cut_base(const char *text, const char *after_scheme,
     return SPULL_OK;
 }
 
+static bool is_known_scheme(const char *text, size_t len)
+{
+    static const char *const known[] = {"http", "https", "file"};
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (strlen(known[i]) == len && strncasecmp(known[i], text, len) == 0)
+            return true;
+    return false;
+}
+
+/* Whoever comes from Apptainer tries "docker://" once. */
+static enum spull_code refuse_scheme(const char *text, struct spull_error *err)
+{
+    refuse(err, text, "only http, https and file can be used");
+    sp_err_hint(err, "the address of a static registry is expected; Apptainer "
+                     "itself pulls docker://, library:// and oras://");
+    return SPULL_USAGE;
+}
+
 static enum spull_code cut(const char *text, struct parts *parts,
                            struct spull_error *err)
 {
@@ -249,6 +269,8 @@ static enum spull_code cut(const char *text, struct parts *parts,
     const char *scheme = strstr(text, "://");
     if (!scheme || scheme >= last)
         return SPULL_OK;
+    if (!is_known_scheme(text, (size_t)(scheme - text)))
+        return refuse_scheme(text, err);
     return cut_base(text, scheme + 3, parts, err);
 }
 
