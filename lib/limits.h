@@ -262,6 +262,10 @@
 #define SP_BEAT_MS    5000
 #define SP_SILENCE_MS 90000
 
+/* Links of dead leaders that can't be removed, and are passed by: each takes a
+ * user of a sticky directory whose task was killed there. */
+#define SP_LEADS_ASIDE 8
+
 /* Milliseconds between two looks at the leader: the least and the most. Between
  * the two it is a fifth of the time waited so far, so that nobody is late by
  * more than that. */

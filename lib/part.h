@@ -254,6 +254,9 @@ void sp_sealed_free(struct sp_sealed *sealed);
  * makes name and content in one step on every file system of a cluster. A
  * leader shows that it lives by the beat of its journal.
  *
+ * A link that only its owner could remove, in a sticky directory, is passed by:
+ * the next one is ".spull-LABEL-1.lead", and so on.
+ *
  * Nothing but bandwidth rests on this. Two leaders, by whatever race or lie of
  * a file system, download twice and install the same verified image.
  */

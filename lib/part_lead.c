@@ -21,14 +21,26 @@
 
 struct sp_lead {
     int dir;
-    char *link;                /* ".spull-LABEL.lead" */
+    char label[SP_PART_LABEL + 1];
+    unsigned aside;            /* how many links stand in the way for good */
+    char *link;                /* ".spull-LABEL.lead", or the one beside it */
     char mine[SP_LEAD_ROOM];   /* what our link says; "": we don't lead */
     char theirs[SP_LEAD_ROOM]; /* what the last look saw; "": nobody leads */
     char *pulse;               /* their journal at the last look, or NULL */
     int made;                  /* their partial file, open to be read, or -1 */
-    bool other;                /* its label is not that of the link */
+    bool other;                /* its label is not ours */
     bool stuck;                /* a link that can't be removed: do without */
 };
+
+static char *link_name(const char *label, unsigned aside)
+{
+    char *name = NULL;
+    int len = aside == 0
+                  ? asprintf(&name, SP_PART_PREFIX "%s.lead", label)
+                  : asprintf(&name, SP_PART_PREFIX "%s-%u.lead", label, aside);
+
+    return len < 0 ? NULL : name;
+}
 
 enum spull_code sp_lead_new_shared(int dir, const char *where,
                                    const char *label, struct sp_lead **out,
@@ -46,8 +58,9 @@ enum spull_code sp_lead_new_shared(int dir, const char *where,
         free(lead);
         return SPULL_STORAGE;
     }
-    if (asprintf(&lead->link, SP_PART_PREFIX "%.*s.lead", SP_PART_LABEL,
-                 label) < 0) {
+    snprintf(lead->label, sizeof lead->label, "%s", label);
+    lead->link = link_name(lead->label, 0);
+    if (lead->link == NULL) {
         close(lead->dir);
         free(lead);
         return sp_err_nomem(err);
@@ -116,13 +129,14 @@ bool sp_lead_split(const char *target, char name[SP_LEAD_ROOM],
  */
 static void see_part(struct sp_lead *lead, const char *name)
 {
-    size_t stem = strlen(lead->link) - strlen(".lead");
+    char label[SP_PART_LABEL + 1];
 
     if (lead->made >= 0)
         return;
     lead->made =
         openat(lead->dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    lead->other = strncmp(name, lead->link, stem) != 0;
+    lead->other =
+        !sp_part_label_of(name, label) || strcmp(label, lead->label) != 0;
 }
 
 static bool has_pulse(struct sp_lead *lead, const char *name, uint64_t *bytes)
@@ -273,6 +287,28 @@ static void bury(const struct sp_lead *lead, const char *target)
 }
 
 /*
+ * In a sticky directory, only its owner can remove a link. Then the next one
+ * counts, beside it, for all who find this one in the way: or each of five
+ * hundred would lead.
+ */
+static void step_aside(struct sp_lead *lead)
+{
+    char *link = lead->aside < SP_LEADS_ASIDE
+                     ? link_name(lead->label, lead->aside + 1)
+                     : NULL;
+
+    if (link == NULL) {
+        lead->stuck = true;
+        return;
+    }
+    free(lead->link);
+    lead->link = link;
+    lead->aside++;
+    lead->mine[0] = '\0';
+    meet(lead, "");
+}
+
+/*
  * Between the look and the removal another waiter may have deposed and taken
  * the lead; then it is a live leader's link that goes, and in the worst case
  * two download. To move it aside first would only narrow that gap, and leave
@@ -287,9 +323,8 @@ void sp_lead_depose(struct sp_lead *lead)
         return;
     /* In this order: without the link, nothing says whose that part was. */
     bury(lead, now);
-    /* In a sticky directory, only its owner can. */
-    if (unlinkat(lead->dir, lead->link, 0) != 0)
-        lead->stuck = errno != ENOENT;
+    if (unlinkat(lead->dir, lead->link, 0) != 0 && errno != ENOENT)
+        step_aside(lead);
 }
 
 /* The date of a journal is that of its last beat. */

@@ -20,7 +20,7 @@ from harness.engine import (CUT, LONG, MIB, NAME, PACE, REF, SIZE, Blob,
                             Engine, image, put_down, sent)
 from harness.preload import preload
 from harness.servers import Gate, Reply, page
-from harness.users import CAN_CHANGE, as_nobody
+from harness.users import CAN_CHANGE, NOBODY, as_nobody, as_user
 
 TASKS = 64
 # What a leader's silence has to last is 90 s.
@@ -493,6 +493,34 @@ class Strangers(Many):
         self.assertExit(result, 0)
         self.assertImage(scene.path(NAME), data)
 
+    def test_many_after_one_that_cannot_be_removed(self):
+        """Past its link, too, one leads and the others wait; of each user
+        whose task was killed there, one stands in the way."""
+        scene, second = self.scene(), Gate(SMALL // 2)
+        data, first, third = image(SMALL), Gate(30000), Gate(30000)
+        scene.image(data=data, reply=[
+            Reply(data, gate=gate) for gate in (first, third, second)] +
+            [Reply(data)])
+        os.chmod(scene.cwd, 0o1777)
+        for gate, wrap in ((first, []), (third, as_user(NOBODY - 1))):
+            leader = Task(self, scene, REF, wrap=wrap)
+            gate.wait_reached()
+            leader.kill()
+            leader.finish()
+            gate.open()
+        leader = Task(self, scene, REF, wrap=as_nobody())
+        second.wait_reached()
+        waiters = [self.follow(scene, wrap=as_nobody()) for _ in range(4)]
+        self.assertFails(scene.run("--wait", "0", REF, wrap=as_nobody()), 4,
+                         str(leader.process.pid))
+        second.open()
+        for task in [leader] + waiters:
+            self.assertExit(task.finish(), 0)
+        self.assertImage(scene.path(NAME), data)
+        self.assertEqual(len(scene.blobs()), 3)
+        self.assertEqual(len([name for name in os.listdir(scene.cwd)
+                              if name.endswith(".lead")]), 2)
+
     def test_another_users_download(self):
         """What a stranger claims to have verified is read before it is
         believed."""
@@ -847,7 +875,8 @@ class TwoMounts(Many):
         self.assertEqual(len(tasks), TASKS - 1)
         self.assertAllPulled(scene, tasks, data)
         gate.open()
-        self.assertOnce(scene, data, SIZE + HELD)
+        # One on each side, where a cache hid the other's.
+        self.assertOnce(scene, data, 2 * SIZE + HELD)
 
 
 if __name__ == "__main__":
