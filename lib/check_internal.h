@@ -7,9 +7,9 @@
  * and tells what was found in order; check_visit.c is one look. check_site.c
  * knows how a server's container is read, check_tree.c and check_disk.c a
  * directory's; check_document.c has one manifest judged, check_blob.c asks for
- * blobs, check_unpack.c looks into them, check_memo.c remembers what was seen
- * of them, check_lost.c which servers are gone, and check_notes.c what is to be
- * told. Nobody else includes it.
+ * blobs by check_talk.c, check_unpack.c looks into them, check_memo.c remembers
+ * what was seen of them, check_lost.c which servers are gone, and check_notes.c
+ * what is to be told. Nobody else includes it.
  */
 #ifndef SP_CHECK_INTERNAL_H
 #define SP_CHECK_INTERNAL_H

@@ -5,7 +5,8 @@
  * fetch.c owns the loop: who works, on what, until when. fetch_lane.c is one
  * connection's stream into the part, and runs in the network thread.
  * fetch_plan.c cuts the missing bytes into spans. fetch_source.c knows what was
- * learned of each URL and what a failure means. Nobody else includes it.
+ * learned of each URL and what a failure means. fetch_look.c is for a few bytes
+ * alone, and needs none of this. Nobody else includes it.
  */
 #ifndef SP_FETCH_INTERNAL_H
 #define SP_FETCH_INTERNAL_H

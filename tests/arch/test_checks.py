@@ -8,6 +8,7 @@ import unittest
 
 import floors
 import hardening
+import maps
 import options
 import places
 import shape
@@ -211,6 +212,27 @@ class Places(Rows):
             ("a", "in /" + "tmp/xyz", 1),
             ("a", "http://host/" + "home/page", 0),
             ("a", "${TMPDIR:-/" + "tmp}", 0),
+        ])
+
+
+class Maps(Rows):
+    FUNCTIONS = {"a.c": {"one", "two"}, "a_b.c": {"three"}}
+
+    def test_names(self):
+        self.rows(lambda name, text: maps.check(name, text, self.FUNCTIONS), [
+            ("m", "`one()` in `a.c`, `three()`, `a_b.c`, `x_NAME.c`", 0),
+            ("m", "`one()` and `two()` in `a.c`", 0),
+            ("m", "`four()`", 1),
+            ("m", "`c.c`", 1),
+            ("m", "`one()` in `a_b.c`", 1),
+            ("m", "`one()` and `three()` in `a.c`", 1),
+        ])
+
+    def test_rooms(self):
+        files = ["a.c", "a_b.c", "ab.c"]
+        self.rows(lambda name, text: maps.check_room(name, text, files), [
+            ("lib/a_internal.h", "a.c has this, a_b.c that", 0),
+            ("lib/a_internal.h", "a.c has this", 1),
         ])
 
 
