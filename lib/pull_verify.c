@@ -66,9 +66,12 @@ static enum spull_code read_again(struct second *second,
                                   struct spull_error *err)
 {
     struct pull *pull = second->pull;
+    enum spull_code code =
+        sp_verify_file(second->fd, expected(pull)->algorithm, &pull->watch,
+                       &second->actual, &pull->look, err);
 
-    return sp_verify_file(second->fd, expected(pull)->algorithm, &pull->watch,
-                          &second->actual, &pull->look, err);
+    return code == SPULL_STORAGE ? sp_err_wrap(err, code, "%s", pull->path)
+                                 : code;
 }
 
 /* Damage, or an older image that is as good as on its first day? */

@@ -106,6 +106,8 @@ static enum spull_code read_entry(struct walk *walk, const char *hex,
     enum spull_code code =
         sp_verify_file(entry->fd, SP_SHA256, &walk->watch, &actual, &look, err);
 
+    if (code == SPULL_STORAGE)
+        sp_err_wrap(err, code, "%s/%s", walk->store.where, hex);
     if (code != SPULL_OK)
         return code;
     if (!sp_digest_equal(&actual, &want))

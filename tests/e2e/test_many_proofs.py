@@ -3,6 +3,7 @@
 """What an installed image carries to show that it was verified, what that
 saves, when it does not count; the second look, and the tidying up."""
 
+import errno
 import os
 import shutil
 import time
@@ -322,6 +323,18 @@ class Verify(Proofs):
                 self.assertEqual(result.lines, [NAME])
                 self.assertEqual(count, SMALL)
         self.assertFiles(scene, NAME)
+
+    def test_disk_that_rots(self):
+        """What can't be read is named."""
+        scene = self.installed()
+        for args in ([], ["--ref", REF]):
+            with self.subTest(args):
+                wrap = ["strace", "-f", "-o", os.devnull, "-P",
+                        scene.path(NAME), "-e", "trace=pread64",
+                        "--inject=pread64:error=EIO"]
+                result = scene.run("verify", *args, NAME, wrap=wrap,
+                                   env=spull.without_leaks())
+                self.assertFails(result, 7, NAME, os.strerror(errno.EIO))
 
     def test_asks_nobody(self):
         scene = self.installed()

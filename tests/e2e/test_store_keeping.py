@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """A store that is full, closed, or other people's; and its upkeep."""
 
+import errno
 import json
 import os
 import signal
@@ -9,6 +10,8 @@ import stat
 import time
 import unittest
 
+import test_trace
+from harness import spull
 from harness.case import main
 from harness.engine import CUT, MIB, NAME, REF, SIZE, image
 from harness.preload import preload
@@ -465,6 +468,20 @@ class Keeping(Stored):
                                  ("integrity", 5))
         self.assertStored(scene, blobs[0], blobs[2])
         self.assertExit(self.store(scene, "verify"), 0)
+
+    def test_verify_what_cannot_be_read(self):
+        """It is named, and stays: the disk may be back tomorrow."""
+        if test_trace.WHY_NO_TRACE:
+            self.skipTest(test_trace.WHY_NO_TRACE)
+        scene, data = self.published()
+        self.assertExit(scene.run(REF), 0)
+        wrap = ["strace", "-f", "-o", os.devnull, "-P",
+                self.entry(scene, data), "-e", "trace=pread64",
+                "--inject=pread64:error=EIO"]
+        result = scene.run("store", "verify", wrap=wrap,
+                           env=spull.without_leaks())
+        self.assertFails(result, 7, digest(data), os.strerror(errno.EIO))
+        self.assertStored(scene, data)
 
     def test_rot_is_repaired(self):
         """A pull can't see it; after verify it downloads afresh."""
