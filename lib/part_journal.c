@@ -62,12 +62,15 @@ static bool print_part(const struct sp_part *part, struct sp_buf *text)
     return print(&journal, text);
 }
 
+/* O_NONBLOCK: the name could be a pipe's by now, which would wait for a reader.
+ */
 static bool write_file(const struct sp_sealed *file, const char *name,
                        const struct sp_buf *text)
 {
-    int fd =
-        openat(file->dir, name,
-               O_CREAT | O_TRUNC | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int fd = openat(file->dir, name,
+                    O_CREAT | O_TRUNC | O_WRONLY | O_NOFOLLOW | O_NONBLOCK |
+                        O_CLOEXEC,
+                    0600);
     bool ok = false;
 
     if (fd < 0)

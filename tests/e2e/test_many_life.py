@@ -3,6 +3,7 @@
 """A leader that is busy with something slow, or whose files are closed to us,
 lives all the same; and what it has is not taken from it."""
 
+import contextlib
 import itertools
 import os
 import time
@@ -10,7 +11,7 @@ import unittest
 
 from harness import spull
 from harness.case import main
-from harness.engine import REF, image
+from harness.engine import NAME, REF, image
 from harness.servers import Reply
 from harness.users import CAN_CHANGE, as_nobody, as_user
 from test_many_crashes import Strace
@@ -57,6 +58,20 @@ class Strangers(Many):
         self.assertEqual([os.path.exists(path) for path in left],
                          [True, True])
         self.assertOnce(scene, data, SMALL)
+
+
+class Planted(Many):
+    def test_pipe(self):
+        """Who may write to the directory puts a pipe where the next journal
+        would be written: nobody waits for its reader."""
+        scene, data, gate = self.gated(at=SMALL // 2)
+        leader = self.lead(scene, gate)
+        stem = self.only(scene, ".part")[:-len(".part")]
+        with contextlib.suppress(FileExistsError):
+            os.mkfifo(stem + ".spans.new")
+        gate.open()
+        self.assertExit(leader.finish(spull.TIMEOUT // 2), 0)
+        self.assertImage(scene.path(NAME), data)
 
 
 class Slow(Strace):
