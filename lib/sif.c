@@ -47,7 +47,6 @@ static const struct {
     MAGIC("squashfs", 0, "hsqs"),
     MAGIC("gzip file", 0, "\x1f\x8b\x08"),
     MAGIC("xz file", 0, "\xfd\x37zXZ\0"),
-    MAGIC("zstd file", 0, "\x28\xb5\x2f\xfd"),
     MAGIC("bzip2 file", 0, "BZh"),
     MAGIC("zip archive", 0, "PK\x03\x04"),
     MAGIC("zip archive", 0, "PK\x05\x06"),
@@ -198,6 +197,31 @@ static bool is_ext(const char *bytes, size_t len)
            at[2] < 8 && at[3] == 0 && at[4] >= 1 && at[4] <= 3 && at[5] == 0;
 }
 
+static uint32_t little32(const char *bytes)
+{
+    const unsigned char *at = (const unsigned char *)bytes;
+
+    return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 |
+           (uint32_t)at[3] << 24;
+}
+
+/* lz4 has such frames, too. */
+bool sp_sif_zstd(const void *start, size_t len, size_t *skip)
+{
+    const char *bytes = start;
+    size_t at = 0;
+
+    while (len - at >= 8 &&
+           (little32(bytes + at) & 0xfffffff0U) == 0x184d2a50U) {
+        size_t size = little32(bytes + at + 4);
+        if (size > len - at - 8)
+            return false;
+        at += 8 + size;
+    }
+    *skip = at;
+    return len - at >= 4 && little32(bytes + at) == 0xfd2fb528U;
+}
+
 static const char *kind_of_system(const char *bytes, size_t len)
 {
     const size_t launch = sizeof(LAUNCH) - 1;
@@ -235,6 +259,7 @@ static bool is_old_tar(const char *bytes, size_t len)
 static const char *kind_of(const char *bytes, size_t len)
 {
     const char *system = kind_of_system(bytes, len);
+    size_t skip = 0;
 
     if (len == 0)
         return "empty file";
@@ -244,6 +269,8 @@ static const char *kind_of(const char *bytes, size_t len)
             return magics[i].kind;
     if (system != NULL)
         return system;
+    if (sp_sif_zstd(bytes, len, &skip))
+        return "zstd file";
     return is_old_tar(bytes, len) ? "tar archive" : kind_of_text(bytes, len);
 }
 

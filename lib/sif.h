@@ -33,6 +33,13 @@ enum sp_markup {
 
 enum sp_markup sp_sif_markup(const char *text, size_t len);
 
+/*
+ * Does a zstd file start like this? *skip: how many bytes of it are frames that
+ * stand for nothing, as pzstd writes them (RFC 8878, section 3.1.2), before the
+ * first that is a zstd's.
+ */
+bool sp_sif_zstd(const void *start, size_t len, size_t *skip);
+
 /* What this machine runs: "amd64", ...; "" if SIF has no code for it. */
 const char *sp_sif_host_arch(void);
 

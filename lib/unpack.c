@@ -80,7 +80,8 @@ static enum spull_code take_content(struct plain *plain,
     return sp_unpack_tar(plain, err);
 }
 
-static enum spull_code take_stream(struct unpack *unpack,
+/* len: bytes of the start that are in the chunk. */
+static enum spull_code take_stream(struct unpack *unpack, size_t len,
                                    struct spull_error *err)
 {
     struct plain plain;
@@ -88,6 +89,9 @@ static enum spull_code take_stream(struct unpack *unpack,
 
     if (strcmp(unpack->kind, "xz file") == 0)
         code = sp_xz_check_memory(unpack, err);
+    /* Not each libarchive knows a zstd file that starts with other frames. */
+    if (strcmp(unpack->kind, "zstd file") == 0)
+        sp_sif_zstd(unpack->chunk, len, &unpack->start);
     if (code != SPULL_OK)
         return code;
     code = sp_plain_open(&plain, unpack, err);
@@ -114,7 +118,7 @@ static enum spull_code run(struct unpack *unpack, struct spull_error *err)
     unpack->kind = look.kind;
     if (strcmp(look.kind, "zip archive") == 0)
         return sp_unpack_zip(unpack, err);
-    return take_stream(unpack, err);
+    return take_stream(unpack, len, err);
 }
 
 enum spull_code sp_unpack(int fd, uint64_t size,

@@ -93,7 +93,7 @@ enum spull_code sp_unpack_open(struct unpack *unpack, struct archive *archive,
 {
     const struct libarchive *lib = unpack->lib;
 
-    unpack->at = 0;
+    unpack->at = unpack->start;
     if (lib->archive_read_set_read_callback(archive, on_read) != ARCHIVE_OK ||
         lib->archive_read_set_skip_callback(archive, on_skip) != ARCHIVE_OK ||
         lib->archive_read_set_seek_callback(archive, on_seek) != ARCHIVE_OK ||

@@ -69,6 +69,7 @@ struct unpack {
     const char *kind;       /* "gzip file", "zip archive", ... */
     int fd;                 /* of the archive */
     uint64_t size;          /* of it */
+    size_t start;           /* where libarchive's part of it starts */
     uint64_t at;            /* what libarchive reads next */
     unsigned char *chunk;   /* what it has read; SP_HASH_CHUNK bytes */
     uint64_t written;       /* bytes of the image */

@@ -112,15 +112,16 @@ static enum spull_code check_end(struct plain *plain, struct spull_error *err)
 {
     struct unpack *unpack = plain->unpack;
     const struct libarchive *lib = unpack->lib;
-    la_int64_t end = lib->archive_filter_bytes(plain->archive, -1);
+    uint64_t end =
+        unpack->start + (uint64_t)lib->archive_filter_bytes(plain->archive, -1);
     bool ends = false;
-    enum spull_code code = sp_unpack_ends(unpack, (uint64_t)end, &ends, err);
+    enum spull_code code = sp_unpack_ends(unpack, end, &ends, err);
 
     if (code == SPULL_OK && !ends)
         return sp_unpack_bad(unpack, err, "is followed by other data");
     if (code == SPULL_OK &&
         lib->archive_filter_code(plain->archive, 0) == ARCHIVE_FILTER_GZIP)
-        code = sp_gzip_check(unpack, &plain->sum, (uint64_t)end, err);
+        code = sp_gzip_check(unpack, &plain->sum, end, err);
     return code;
 }
 

@@ -74,6 +74,7 @@ def zipped(*entries, method=zipfile.ZIP_DEFLATED, comment=b"", **how):
 
 IMAGE = images.sif(200000)
 OTHER = images.sif(200000, seed=1)
+SKIP = struct.pack("<II", 0x184D2A50, 4) + b"abcd"  # as pzstd writes them
 README = ("README.md", b"The image is below.\n")
 
 
@@ -90,6 +91,8 @@ def good():
                                    lzma.compress(IMAGE[70000:]) + bytes(8),
         "bzip2": bz2.compress(IMAGE),
         "zstd": zstd(IMAGE),
+        "zstd, frames to be skipped": SKIP + zstd(IMAGE[:70000]) + SKIP +
+                                      zstd(IMAGE[70000:]) + SKIP,
         "tar": tar(image),
         "tar, gnu": tar(image, form=tarfile.GNU_FORMAT),
         "tar, with others": tar(folder, ("dir/" + README[0], README[1]),
@@ -100,6 +103,7 @@ def good():
         "tar.xz": lzma.compress(tar(image)),
         "tar.bz2": bz2.compress(tar(image)),
         "tar.zst": zstd(tar(image)),
+        "tar.zst, frames to be skipped": SKIP * 2 + zstd(tar(image)) + SKIP,
         "zip": zipped(image),
         "zip, stored": zipped(image, method=zipfile.ZIP_STORED),
         "zip, with others": zipped(("dir/", b""), README, image),
@@ -704,14 +708,18 @@ class Interrupted(Unpack, Engine):
         return scene, process
 
     def wait_unpacking(self, scene, process):
-        """Until both files have their journals."""
+        """Until both files have their journals, and the second one the lead."""
         for line in process.stderr:
             if line.startswith(b"{") and \
                     json.loads(line)["phase"] == "unpacking":
                 break
+        mine = "-%d-" % process.pid
         self.until("two journals", lambda: 2 == len(
             {name.split("-")[1] for name in spull.files(scene.cwd)
-             if name.endswith(".spans") and "-%d-" % process.pid in name}))
+             if name.endswith(".spans") and mine in name}))
+        self.until("a lead that has its name", lambda: not [
+            name for name in spull.files(scene.cwd)
+            if name.endswith(".lead") and mine in name])
 
     def end(self, process, number):
         process.send_signal(number)

@@ -83,6 +83,13 @@ static void kinds(void **state)
         CASE("gzip file", "\x1f\x8b\x08\0"),
         CASE("xz file", "\xfd\x37zXZ\0\0"),
         CASE("zstd file", "\x28\xb5\x2f\xfd\x24"),
+        CASE("zstd file", "\x50\x2a\x4d\x18\4\0\0\0abcd\x28\xb5\x2f\xfd"),
+        CASE("zstd file", "\x5f\x2a\x4d\x18\0\0\0\0\x50\x2a\x4d\x18\1\0\0"
+                          "\0a\x28\xb5\x2f\xfd"),
+        CASE("unknown data", "\x50\x2a\x4d\x18\4\0\0\0abcd\x28\xb5\x2f"),
+        CASE("unknown data", "\x50\x2a\x4d\x18\4\0\0\xff"
+                             "abcd\x28\xb5\x2f\xfd"),
+        CASE("unknown data", "\x50\x2a\x4d\x18\4\0\0\0abcd\4\x22\x4d\x18"),
         CASE("bzip2 file", "BZh91AY&SY"),
         CASE("zip archive", "PK\x03\x04\x14"),
         CASE("zip archive", "PK\x05\x06"),
