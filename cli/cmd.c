@@ -230,17 +230,30 @@ static void complete_hint(const struct cmd_call *call, struct spull_error *err)
     fail_hint(err, "%s", hint);
 }
 
+/* A program that reads objects finds the same members in all of them. */
+static void add_cost(struct out_object *object, const struct cmd_cost *cost)
+{
+    out_text(object, "digest", NULL);
+    out_text(object, "size", NULL);
+    out_count(object, "transferred", cost->transferred);
+    out_text(object, "url", NULL);
+    out_seconds(object, "seconds", cost->seconds);
+}
+
 /* As an object on stdout. */
 static enum spull_code report_json(const char *ref, const char *path,
+                                   const struct cmd_cost *cost,
                                    const struct spull_error *err)
 {
     struct out_object *object = out_object_new();
     struct spull_error lost;
 
     out_ref(object, "reference", ref);
-    if (path != NULL)
+    if (path != NULL || cost != NULL)
         out_text(object, "path", path);
     out_failure(object, err);
+    if (cost != NULL)
+        add_cost(object, cost);
     if (out_object_end(object, &lost) != SPULL_OK)
         cmd_report_out(&lost);
     return err->code;
@@ -251,11 +264,12 @@ enum spull_code cmd_report(const struct cmd_call *call, const char *operand,
 {
     struct list_line line = {.ref = operand};
 
-    return cmd_report_line(call, &line, path, err);
+    return cmd_report_line(call, &line, path, NULL, err);
 }
 
 enum spull_code cmd_report_line(const struct cmd_call *call,
                                 const struct list_line *line, const char *path,
+                                const struct cmd_cost *cost,
                                 const struct spull_error *err)
 {
     /* One that is wrong by itself is quoted in the text already. */
@@ -276,6 +290,6 @@ enum spull_code cmd_report_line(const struct cmd_call *call,
         text_hide_refs(place, sizeof place);
         say_error(&whole, place);
     }
-    return call->common->json ? report_json(line->ref, path, &whole)
+    return call->common->json ? report_json(line->ref, path, cost, &whole)
                               : err->code;
 }

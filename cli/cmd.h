@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <spull.h>
 
@@ -112,9 +113,20 @@ enum spull_code cmd_list(const struct cmd_call *call, size_t skip,
 enum spull_code cmd_report(const struct cmd_call *call, const char *operand,
                            const char *path, const struct spull_error *err);
 
-/* The same of a reference that may come from a file: says its line, too. */
+/* What an image took that did not come. */
+struct cmd_cost {
+    uint64_t transferred; /* bytes over the network */
+    double seconds;
+};
+
+/*
+ * The same of a reference that may come from a file: says its line, too. With
+ * cost, the object has the members that it would have had of a success; NULL:
+ * without.
+ */
 enum spull_code cmd_report_line(const struct cmd_call *call,
                                 const struct list_line *line, const char *path,
+                                const struct cmd_cost *cost,
                                 const struct spull_error *err);
 
 /* Reports that printing a result failed; returns err's code. */

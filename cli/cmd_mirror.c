@@ -81,6 +81,8 @@ static enum spull_code mirror_one(void *payload, unsigned slot, size_t item)
     code = spull_mirror(batch->session, batch->dir, order->line.ref,
                         order->file, &result->image, &err);
     term_job_end(&job, result->image);
+    result->cost.transferred = job.fetched;
+    result->cost.seconds = job.seconds;
     watched = NULL;
     return result_keep(result, code, &err);
 }
@@ -131,7 +133,7 @@ static enum spull_code tell_result(void *payload, size_t item,
     struct spull_error err;
 
     if (code != SPULL_OK) {
-        result_report(batch->call, line, NULL, result);
+        result_report_image(batch->call, line, NULL, result);
     } else if (batch->call->common->json) {
         code = print_json(line->ref, result->image, &err);
         code = result_printed(batch->session, code, &err);
@@ -181,6 +183,7 @@ static enum spull_code add_tags(struct batch *batch,
 static enum spull_code add_line(struct batch *batch,
                                 const struct list_line *line)
 {
+    static const struct cmd_cost nothing;
     struct spull_error err;
     enum spull_code code = SPULL_OK;
 
@@ -192,7 +195,7 @@ static enum spull_code add_line(struct batch *batch,
         code = orders_add(&batch->orders, line, NULL, &err);
     if (code == SPULL_OK)
         return code;
-    cmd_report_line(batch->call, line, NULL, &err);
+    cmd_report_line(batch->call, line, NULL, &nothing, &err);
     if (code == SPULL_CANCELLED || code == SPULL_INTERNAL ||
         code == SPULL_USAGE)
         return code;
@@ -286,8 +289,10 @@ static enum spull_code prune(const struct batch *batch)
     struct spull_error err;
 
     if (spull_mirror_prune(batch->session, batch->dir, &count, &bytes, &err) !=
-        SPULL_OK)
-        return cmd_report(batch->call, batch->dir, NULL, &err);
+        SPULL_OK) {
+        fail_wrap(&err, "prune");
+        return cmd_report(batch->call, NULL, batch->dir, &err);
+    }
     return print_pruned(batch, count, bytes);
 }
 

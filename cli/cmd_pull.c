@@ -110,6 +110,8 @@ static enum spull_code pull_one(void *payload, unsigned slot, size_t item)
     code = spull_pull(batch->session, target->line->ref, target->path,
                       &result->image, &err);
     term_job_end(&listeners.job, result->image);
+    result->cost.transferred = listeners.job.fetched;
+    result->cost.seconds = listeners.job.seconds;
     return result_keep(result, code, &err);
 }
 
@@ -146,7 +148,7 @@ static enum spull_code tell_result(void *payload, size_t item,
     struct spull_error err;
 
     if (code != SPULL_OK) {
-        result_report(batch->call, target->line, target->path, result);
+        result_report_image(batch->call, target->line, target->path, result);
     } else if (batch->call->common->json) {
         code = print_json(target->line->ref, result->image, &err);
         code = result_printed(batch->session, code, &err);

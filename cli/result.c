@@ -22,14 +22,28 @@ enum spull_code result_keep(struct result *result, enum spull_code code,
     return code;
 }
 
-void result_report(const struct cmd_call *call, const struct list_line *line,
-                   const char *path, const struct result *result)
+static void report(const struct cmd_call *call, const struct list_line *line,
+                   const char *path, const struct cmd_cost *cost,
+                   const struct result *result)
 {
     struct spull_error nomem;
 
     fail_nomem(&nomem);
-    cmd_report_line(call, line, path,
+    cmd_report_line(call, line, path, cost,
                     result->err != NULL ? result->err : &nomem);
+}
+
+void result_report(const struct cmd_call *call, const struct list_line *line,
+                   const char *path, const struct result *result)
+{
+    report(call, line, path, NULL, result);
+}
+
+void result_report_image(const struct cmd_call *call,
+                         const struct list_line *line, const char *path,
+                         const struct result *result)
+{
+    report(call, line, path, &result->cost, result);
 }
 
 enum spull_code result_printed(struct spull *session, enum spull_code code,

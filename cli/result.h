@@ -19,15 +19,19 @@ struct result {
     struct spull_image *image;       /* that is in place, */
     struct spull_manifest *manifest; /* or what was asked for; or a failure: */
     struct spull_error *err;         /* NULL: no memory for it */
+    struct cmd_cost cost;            /* of an image */
 };
 
 /* Keeps err of a failure; returns code. */
 enum spull_code result_keep(struct result *result, enum spull_code code,
                             const struct spull_error *err);
 
-/* Reports a failure, as cmd_report_line() does. */
+/* Reports a failure, as cmd_report_line() does; for images, with their cost. */
 void result_report(const struct cmd_call *call, const struct list_line *line,
                    const char *path, const struct result *result);
+void result_report_image(const struct cmd_call *call,
+                         const struct list_line *line, const char *path,
+                         const struct result *result);
 
 /*
  * What follows from code and err of having printed something: without stdout

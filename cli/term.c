@@ -237,7 +237,8 @@ void term_job_start(struct term_job *job, const char *ref)
     job->ref = ref;
     job->view.name = ref;
     job->view.note = job->note;
-    job->next = seconds_now() + LOG_SECONDS;
+    job->start = seconds_now();
+    job->next = job->start + LOG_SECONDS;
     pthread_mutex_lock(&state.lock);
     for (size_t i = 0; i < JOBS_MAX; i++) {
         if (state.jobs[i] == NULL) {
@@ -246,6 +247,13 @@ void term_job_start(struct term_job *job, const char *ref)
         }
     }
     pthread_mutex_unlock(&state.lock);
+}
+
+static void set_fetched(struct term_job *job, const struct spull_progress *now)
+{
+    if (now->phase == SPULL_DOWNLOADING)
+        job->fetched =
+            now->bytes > now->resumed ? now->bytes - now->resumed : 0;
 }
 
 static void set_view(struct term_job *job, const struct spull_progress *now,
@@ -259,28 +267,25 @@ static void set_view(struct term_job *job, const struct spull_progress *now,
     view->resumed = now->resumed;
     view->wait = now->wait_seconds;
     snprintf(job->note, sizeof job->note, "%s", now->note);
-    if (now->phase == SPULL_DOWNLOADING) {
+    if (now->phase == SPULL_DOWNLOADING)
         bar_meter_add(&job->meter, seconds, now->bytes);
-        job->fetched =
-            now->bytes > now->resumed ? now->bytes - now->resumed : 0;
-    } else {
+    else
         job->meter.started = false; /* pauses are no speed */
-    }
     view->rate = job->meter.rate;
 }
 
 void term_job_progress(struct term_job *job, const struct spull_progress *now)
 {
+    bool quiet = say_level() == SAY_QUIET;
     double seconds = seconds_now();
 
-    if (say_level() == SAY_QUIET)
-        return;
     pthread_mutex_lock(&state.lock);
+    set_fetched(job, now);
     set_view(job, now, seconds);
-    if (state.bars)
+    if (!quiet && state.bars)
         draw_if_due(job, seconds);
     pthread_mutex_unlock(&state.lock);
-    if (!state.bars)
+    if (!quiet && !state.bars)
         log_line(job, &job->view, seconds);
 }
 
@@ -327,6 +332,7 @@ static void count(const struct term_job *job, const struct spull_image *image)
 
 void term_job_end(struct term_job *job, const struct spull_image *image)
 {
+    job->seconds = seconds_now() - job->start;
     pthread_mutex_lock(&state.lock);
     for (size_t i = 0; i < JOBS_MAX; i++)
         if (state.jobs[i] == job)

@@ -23,6 +23,8 @@ struct term_job {
     struct bar_view view; /* what its line shows; note is kept apart */
     char note[256];
     uint64_t fetched; /* bytes that came over the network */
+    double start;
+    double seconds; /* that it took, once it has ended */
     enum spull_phase phase;
     bool begun;  /* the first line of a log was written */
     double next; /* seconds; before that, nothing is due */

@@ -330,6 +330,10 @@ class Pull(Lists):
         self.assertEqual(sorted(objects), sorted([*found, "lab/tool:9"]))
         failed = objects.pop("lab/tool:9")
         self.assertEqual((failed["state"], failed["status"]), ("failed", 3))
+        self.assertEqual([failed[name] for name in (
+            "path", "digest", "size", "url", "transferred")],
+            ["tool_9.sif", None, None, None, 0])
+        self.assertIsInstance(failed["seconds"], float)
         for ref, one in objects.items():
             self.assertEqual(one["path"], name_of(ref))
             self.assertEqual(one["digest"],
