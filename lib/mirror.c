@@ -23,32 +23,42 @@
 
 /* --- what is asked for ---------------------------------------------------- */
 
+/* Has a name a level that is called so? */
+static bool has_level(const char *name, const char *level)
+{
+    size_t len = strlen(level);
+
+    for (const char *at = name; at != NULL; at = strchr(at, '/')) {
+        at += *at == '/';
+        if (strncmp(at, level, len) == 0 && (at[len] == '/' || at[len] == '\0'))
+            return true;
+    }
+    return false;
+}
+
 /*
  * Names that would meet in the tree: C/N/manifests is a folder of C/N, and so
- * is what is below it.
+ * is what is below it. Where nothing else is in the way, who looks through the
+ * tree for containers would take them for what they are called.
  */
 static enum spull_code check_name(const struct sp_ref *ref,
                                   struct spull_error *err)
 {
-    const char *name = strchr(ref->container, '/') + 1;
+    const char *name = ref->container;
     size_t blobs = strlen(SP_MIRROR_BLOBS);
 
-    for (const char *at = strchr(name, '/'); at != NULL;
-         at = strchr(at + 1, '/'))
-        if (strcmp(at, "/manifests") == 0 ||
-            strncmp(at, "/manifests/", 11) == 0)
-            return sp_err_set(err, SPULL_USAGE,
-                              "%s: it would lie among the manifests of another "
-                              "container",
-                              ref->container);
-    if (strncmp(ref->container, SP_MIRROR_BLOBS, blobs) == 0 &&
-        (ref->container[blobs] == '\0' || ref->container[blobs] == '/'))
+    if (has_level(name, "manifests") || has_level(name, "tags"))
         return sp_err_set(err, SPULL_USAGE,
-                          "%s: it would lie where the blobs are",
-                          ref->container);
+                          "%s: \"manifests\" and \"tags\" are folders of a "
+                          "container, and no level of its name",
+                          name);
+    if (strncmp(name, SP_MIRROR_BLOBS, blobs) == 0 &&
+        (name[blobs] == '\0' || name[blobs] == '/'))
+        return sp_err_set(err, SPULL_USAGE,
+                          "%s: it would lie where the blobs are", name);
     if (!sp_tag_ok(ref->tag))
-        return sp_err_set(err, SPULL_USAGE, "%s:%s: this is no tag",
-                          ref->container, ref->tag);
+        return sp_err_set(err, SPULL_USAGE, "%s:%s: this is no tag", name,
+                          ref->tag);
     return SPULL_OK;
 }
 

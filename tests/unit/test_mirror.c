@@ -166,13 +166,14 @@ static void absolute_urls(void **state)
 static void names_that_would_meet(void **state)
 {
     static const char *const bad[] = {
-        "a/b/manifests:c",   "a/b/manifests/c:d", "a/b/c/manifests:d",
-        "blobs/sha256:a",    "blobs/sha256/a:b",  "a/b:README.md",
-        "https://h/r/a/b:c",
+        "a/b/manifests:c",  "a/b/manifests/c:d", "a/b/c/manifests:d",
+        "manifests/a:b",    "a/manifests:b",     "a/tags/b:c",
+        "tags/a:b",         "a/b/tags:c",        "blobs/sha256:a",
+        "blobs/sha256/a:b", "a/b:README.md",     "https://h/r/a/b:c",
     };
-    static const char *const good[] = {"manifests/a:b", "a/manifests:b",
-                                       "blobs/a:b",     "blobs/sha256x:b",
-                                       "a/tags/b:c",    "a/b/manifest:c"};
+    static const char *const good[] = {"manifest/a:b", "a/tagss:manifests",
+                                       "blobs/a:b",    "blobs/sha256x:b",
+                                       "mytags/b:c",   "a/b/manifest:tags"};
 
     (void)state;
     put("one", "1111");
