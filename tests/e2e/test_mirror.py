@@ -532,10 +532,19 @@ class Failures(Mirror):
 
     def test_json_of_failures(self):
         scene = self.scene()
-        result = self.mirror(scene, "--json", "lab/nope:1", code=3)
+        for ref in "lab/nope:1", "lab/nope":
+            result = self.mirror(scene, "--json", ref, code=3)
+            said = json.loads(result.out)
+            self.assertEqual((said["reference"], said["state"],
+                              said["status"]), (ref, "failed", 3))
+            for name in "path", "digest", "size", "url":
+                self.assertIsNone(said[name])
+            self.assertEqual(said["transferred"], 0)
+            self.assertIsInstance(said["seconds"], float)
+        result = scene.run("mirror", "nowhere", "--prune", "--json")
+        self.assertExit(result, 3)
         said = json.loads(result.out)
-        self.assertEqual(said["reference"], "lab/nope:1")
-        self.assertIn("error", json.dumps(said))
+        self.assertEqual((said["reference"], said["path"]), (None, "nowhere"))
 
     def test_a_failure_leaves_the_old_image(self):
         scene = self.scene()
