@@ -275,15 +275,15 @@ enum spull_state {
 
 /* An image that is in place and verified. */
 struct spull_image {
-    char *path;
-    char *ref;          /* COLLECTION/NAME:TAG */
+    char *path;         /* as it was given */
+    char *ref;          /* COLLECTION/NAME:TAG; "" where no ref was given */
     char *digest;       /* of the blob, "sha256:..." or, if weak, "md5:..." */
     char *image_digest; /* "sha256:...", of the file that was unpacked from the
                            blob; NULL: the file is the blob */
-    char *url;          /* that served it; NULL if it was up to date */
-    uint64_t size;
+    char *url;          /* that served the blob; NULL: it was not downloaded */
+    uint64_t size;      /* of the file at path */
     uint64_t transferred; /* bytes of the blob that came over the network */
-    double seconds;       /* for the whole pull */
+    double seconds;       /* that the whole call took */
     enum spull_state state;
     int weak;           /* only an md5 vouches for it */
     const char *kind;   /* "SIF", "squashfs", "web page", ...; static */
