@@ -415,6 +415,7 @@ static struct sp_fetched result_of(const struct fetch *fetch)
                                 .broken = fetch->broken};
 
     for (size_t i = 0; i < fetch->blob->url_count; i++) {
+        result.broken = result.broken || fetch->sources[i].fickle;
         if (!fetch->sources[i].served)
             continue;
         if (result.sources++ == 0)

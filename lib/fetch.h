@@ -26,12 +26,14 @@ struct sp_blob {
     size_t url_count;
     uint64_t stated; /* size in the manifest: bytes or KiB */
     bool strict;     /* bytes */
+    bool afresh;     /* parts that seemed to fit together have not */
 };
 
 struct sp_fetched {
     size_t url;     /* index of the first one that served bytes of it */
     size_t sources; /* how many did */
-    bool broken;    /* some bytes came before a transfer failed, some after */
+    bool broken;    /* some bytes came before a transfer failed, some after; or
+                       they seemed to be of several versions */
     uint64_t size;
     uint64_t transferred; /* bytes of bodies, wasted ones included */
 };

@@ -29,6 +29,7 @@ struct source {
     bool http1;             /* is asked without HTTP/2 */
     bool served;            /* bytes of it are in the part */
     uint64_t rest_until_ms; /* no new transfer before */
+    bool fickle;            /* says now this, now that of its version */
     bool has_version;       /* the first answer has said what it serves */
     char etag[SP_HEAD_VALIDATOR];
     char last_modified[SP_HEAD_VALIDATOR];
@@ -49,6 +50,7 @@ struct lane {
     struct sp_transfer *transfer; /* while busy and not over */
     bool busy;                    /* it has a transfer */
     bool ranged;                  /* asked for a span, not the whole */
+    bool conditional;             /* and for one of this version */
     uint64_t from;                /* where its span began */
     uint64_t start_ms;
 

@@ -55,6 +55,8 @@ static enum spull_code agree_on_size(struct fetch *fetch, uint64_t size,
  */
 static bool is_same_version(struct source *source, const struct sp_head *head)
 {
+    if (source->fickle)
+        return true;
     if (!source->has_version) {
         source->has_version = true;
         memcpy(source->etag, head->etag, sizeof source->etag);
@@ -68,17 +70,23 @@ static bool is_same_version(struct source *source, const struct sp_head *head)
            strcmp(source->last_modified, head->last_modified) == 0;
 }
 
-/* All begin again, in one stream: a server that changes its mind is not asked
- * for ranges a second time. */
 static enum spull_code begin_again(struct lane *lane, const char *why,
                                    struct spull_error *err)
 {
     sp_ctx_detail(lane->fetch->watch->ctx, "%s: %s; beginning again",
                   lane->source->url->shown, why);
     lane->fetch->restart = true;
-    lane->fetch->single = true;
     lane->ending = LANE_UNWANTED;
     return sp_err_set(err, SPULL_NETWORK, "%s", why);
+}
+
+/* In one stream: a server that changes its mind is not asked for ranges a
+ * second time. */
+static enum spull_code begin_whole(struct lane *lane, const char *why,
+                                   struct spull_error *err)
+{
+    lane->fetch->single = true;
+    return begin_again(lane, why, err);
 }
 
 /* Is what the part holds worth more than this answer, which contradicts it? */
@@ -100,6 +108,22 @@ static enum spull_code contradict(struct lane *lane, const char *why,
 {
     if (others_hold(lane->fetch, lane->source))
         return sp_err_set(err, SPULL_NETWORK, "%s", why);
+    return begin_whole(lane, why, err);
+}
+
+/*
+ * The hosts behind a name may each have a validator of their own, and then none
+ * says anything of the bytes, but the digest does. So the first change makes
+ * all begin again without it, ranges as before. Where the digest was wrong
+ * after that, the next attempt takes a change for what it seems to be.
+ */
+static enum spull_code change(struct lane *lane, struct spull_error *err)
+{
+    static const char why[] = "the blob changed meanwhile";
+
+    if (lane->fetch->blob->afresh || others_hold(lane->fetch, lane->source))
+        return contradict(lane, why, err);
+    lane->source->fickle = true;
     return begin_again(lane, why, err);
 }
 
@@ -129,10 +153,10 @@ static enum spull_code take_span(struct lane *lane, const struct sp_head *head,
         return contradict(lane, "the server sends other bytes than asked for",
                           err);
     if (!is_same_version(lane->source, head))
-        return contradict(lane, "the blob changed meanwhile", err);
+        return change(lane, err);
     if (fetch->has_size && fetch->size != head->total &&
         !others_hold(fetch, lane->source))
-        return begin_again(lane, "the blob changed meanwhile", err);
+        return begin_whole(lane, "the blob changed meanwhile", err);
     code = agree_on_size(fetch, head->total, err);
     if (code == SPULL_OK && head->to < atomic_load(&lane->to))
         atomic_store(&lane->to, head->to);
@@ -152,10 +176,19 @@ static enum spull_code pass(struct lane *lane, struct spull_error *err)
     return sp_err_set(err, SPULL_NETWORK, "%s", why);
 }
 
-/*
- * A whole that was not asked for can be used all the same where nothing else is
- * under way: what is there is written again from 0.
- */
+/* What is there is written again from 0. */
+static void take_all(struct lane *lane)
+{
+    lane->fetch->has_size = false;
+    lane->ranged = false;
+    lane->from = 0;
+    atomic_store(&lane->at, 0);
+    atomic_store(&lane->to, lane->fetch->bound);
+    sp_fetch_empty(lane->fetch);
+}
+
+/* A whole that was not asked for can be used all the same where nothing else is
+ * under way. */
 static enum spull_code use_whole(struct lane *lane, struct spull_error *err)
 {
     struct fetch *fetch = lane->fetch;
@@ -163,32 +196,56 @@ static enum spull_code use_whole(struct lane *lane, struct spull_error *err)
     if (!fetch->single && sp_source_can_pass(fetch, lane->source))
         return pass(lane, err);
     if (fetch->single || fetch->busy > 1)
-        return begin_again(lane, "the server ignores ranges", err);
+        return begin_whole(lane, "the server ignores ranges", err);
     sp_ctx_detail(fetch->watch->ctx,
                   "%s: the server ignores ranges; taking the whole, over one "
                   "connection",
                   lane->source->url->shown);
     lane->source->no_ranges = true;
     fetch->single = true;
-    fetch->has_size = false;
-    lane->ranged = false;
-    lane->from = 0;
-    atomic_store(&lane->at, 0);
-    atomic_store(&lane->to, fetch->bound);
-    sp_fetch_empty(fetch);
+    take_all(lane);
+    return SPULL_OK;
+}
+
+/* Does the server know ranges, and only not the version that If-Range named? */
+static bool is_about_version(const struct lane *lane,
+                             const struct sp_head *head)
+{
+    return lane->ranged && lane->conditional && !lane->fetch->blob->afresh &&
+           head->etag[0] != '\0' && strcmp(lane->source->etag, head->etag) != 0;
+}
+
+/* The same, where the one connection that there may be brings the whole. */
+static enum spull_code use_version(struct lane *lane, struct spull_error *err)
+{
+    if (lane->fetch->pace.most > 1 || lane->fetch->busy > 1)
+        return change(lane, err);
+    lane->source->fickle = true;
+    take_all(lane);
     return SPULL_OK;
 }
 
 static enum spull_code take_whole(struct lane *lane, const struct sp_head *head,
                                   struct spull_error *err)
 {
-    enum spull_code code = lane->ranged ? use_whole(lane, err) : SPULL_OK;
+    enum spull_code code = SPULL_OK;
 
+    if (is_about_version(lane, head))
+        code = use_version(lane, err);
+    else if (lane->ranged)
+        code = use_whole(lane, err);
     lane->source->has_version = false;
     is_same_version(lane->source, head);
     if (code == SPULL_OK && head->has_length)
         code = agree_on_size(lane->fetch, head->length, err);
     return code;
+}
+
+/* All that runs is about to be dropped. */
+static enum spull_code come_too_late(struct lane *lane, struct spull_error *err)
+{
+    lane->ending = LANE_UNWANTED;
+    return sp_err_set(err, SPULL_NETWORK, "too late");
 }
 
 static enum spull_code on_head(void *payload, const struct sp_answer *answer,
@@ -205,8 +262,12 @@ static enum spull_code on_head(void *payload, const struct sp_answer *answer,
     if (answer->proxied && answer->url->scheme == SP_SCHEME_HTTP &&
         fetch->pace.most > 1)
         sp_fetch_keep_to_one(fetch, "there is a proxy for plain http");
-    code = answer->head->status == 206 ? take_span(lane, answer->head, err)
-                                       : take_whole(lane, answer->head, err);
+    if (fetch->restart)
+        code = come_too_late(lane, err);
+    else if (answer->head->status == 206)
+        code = take_span(lane, answer->head, err);
+    else
+        code = take_whole(lane, answer->head, err);
     pthread_cond_signal(&fetch->news); /* the size, for more lanes */
     pthread_mutex_unlock(&fetch->lock);
     return code;
@@ -346,7 +407,8 @@ enum spull_code sp_lane_start(struct lane *lane, struct source *source,
                                  .from = span->from,
                                  .to = span->to,
                                  .http1 = source->http1,
-                                 .if_range = source->etag};
+                                 .if_range =
+                                     source->fickle ? NULL : source->etag};
     struct sp_sink sink = {lane, on_head, on_body, on_end};
 
     if (lane->staged == NULL)
@@ -362,6 +424,7 @@ enum spull_code sp_lane_start(struct lane *lane, struct source *source,
     lane->got = 0;
     lane->start_ms = sp_watch_ms();
     atomic_store(&lane->heard_ms, lane->start_ms);
+    lane->conditional = request.if_range != NULL && source->etag[0] != '\0';
     lane->asked_http1 = source->http1;
     lane->ending = LANE_RUNS;
     lane->over = false;

@@ -126,7 +126,8 @@ static enum spull_code attempt(struct pull *pull, size_t first, size_t count,
     struct sp_blob blob = {.urls = count > 0 ? pull->found.urls + first : NULL,
                            .url_count = count,
                            .stated = pull->found.manifest.size,
-                           .strict = pull->ctx->opts.strict_size != 0};
+                           .strict = pull->ctx->opts.strict_size != 0,
+                           .afresh = turn->afresh};
     struct sp_part *part = NULL;
     enum spull_code code = new_part(pull, &part, err);
 

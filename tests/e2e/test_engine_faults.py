@@ -386,6 +386,72 @@ class Versions(Table):
             for label, later in (("another date", date(2)), ("none", []))],
             "--retries", "1"), check)
 
+    def test_hosts_with_validators_of_their_own(self):
+        """Behind one name, for the same bytes: the digest makes it safe. Bytes
+        that came before this showed are all that is lost."""
+        def hosts(date, **how):
+            hosts = itertools.count()
+
+            def reply(_):
+                host = next(hosts) % 3
+                return Reply(DATA, **dict(
+                    how, etag=None if date else '"%d"' % host,
+                    headers=[("Last-Modified", "Tue, 01 Jan 2019 00:00:0%d "
+                              "GMT" % host)]))
+            return reply
+
+        def check(pull, result):
+            self.assertPulled(pull.scene, result, DATA)
+            self.assertNotIn("afresh", result.err)
+            asked = pull.scene.blobs()
+            self.assertNotIn(None, [one.range for one in asked])
+            self.assertGreater(len({one.connection for one in asked[-4:]}), 1)
+            self.assertSent(pull, more=4 * MIB)
+
+        self.side_by_side([
+            self.pull({"date": date}, hosts(date, **HOW[4]), 4, "-v",
+                      "--retries", "1", data=DATA) for date in (True, False)],
+            check)
+
+    def test_hosts_of_their_own_and_cuts(self):
+        """One connection goes on as well, wherever it is cut."""
+        def hosts():
+            hosts, cuts = itertools.count(), [MIB, 2 * MIB, 3 * MIB, 4 * MIB]
+
+            def reply(_):
+                how = {"cut": cuts.pop(0)} if cuts else {}
+                return Reply(DATA, etag='"%d"' % next(hosts), **how)
+            return reply
+
+        def check(pull, result):
+            self.assertPulled(pull.scene, result, DATA)
+            # Each cut is that many bytes behind where the answer begins.
+            self.assertEqual([one.first // MIB for one in pull.scene.blobs()],
+                             [0, 1, 2, 5])
+
+        self.side_by_side([self.pull({}, hosts(), 1, "--retries", "1",
+                                     data=DATA)], check)
+
+    def test_hosts_of_which_one_is_late(self):
+        """It has other bytes, and says so. What was mixed is found out, and
+        after that nothing is."""
+        def hosts(how):
+            hosts = itertools.count()
+
+            def reply(_):
+                late = next(hosts) in (1, 2, 3, 4)
+                return Reply(OTHER if late else DATA, **dict(
+                    how, etag='"1"' if late else '"2"'))
+            return reply
+
+        def check(pull, result):
+            self.assertPulled(pull.scene, result, DATA)
+            self.assertSent(pull, more=2 * SIZE)
+
+        self.side_by_side([self.pull({}, hosts(HOW[number]), number, "-v",
+                                     "--retries", "1", data=DATA)
+                           for number in (1, 4)], check)
+
     def test_if_range_is_never_weak(self):
         """RFC 9110, section 13.1.5: a weak one says nothing of bytes."""
         def check(pull, result):
