@@ -113,7 +113,9 @@ complete -c spull -n '__spull_at "" help' -a help \
     -d 'explain spull or one of its commands'
 complete -c spull -n '__spull_at "" pull manifest resolve mirror' \
     -a '(__spull_tags)'
-complete -c spull -n '__spull_at verify' -F
+# Not -F: before 3.2, fish does not give it back what -f took above.
+complete -c spull -n '__spull_at verify' \
+    -a '(__fish_complete_path (commandline -ct))'
 complete -c spull -n '__spull_at check' -a '(__spull_registries)'
 # What has a colon is a reference that wants its tag, and no directory.
 complete -c spull \

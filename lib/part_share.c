@@ -26,8 +26,8 @@ static mode_t granted(const struct stat *folder, const struct stat *file,
     if (file->st_gid != folder->st_gid &&
         fchown(fd, (uid_t)-1, folder->st_gid) != 0 && (mode & S_IROTH) == 0)
         mode &= (mode_t)~S_IRWXG; /* it would be another group that reads */
-    return ((mode & S_IRGRP) != 0 ? S_IRWXG : 0) |
-           ((mode & S_IROTH) != 0 ? S_IRWXO : 0);
+    return (mode_t)(((mode & S_IRGRP) != 0 ? S_IRWXG : 0) |
+                    ((mode & S_IROTH) != 0 ? S_IRWXO : 0));
 }
 
 bool sp_part_share(int dir, int fd, mode_t own, mode_t others)

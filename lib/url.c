@@ -234,7 +234,7 @@ static enum spull_code vet(const struct sp_url *url, const char *as,
     if (strlen(url->text) > SP_URL_MAX)
         return refuse(err, as, "too long");
     for (const char *c = url->host; *c != '\0'; c++)
-        if ((unsigned char)*c > 0x7f)
+        if ((unsigned char)*c > 0x7f || *c == '%') /* 7.74 does not decode */
             return refuse(err, as, "a host outside ASCII: use its xn-- form");
     if (url->scheme == SP_SCHEME_FILE && strstr(url->text, "%00"))
         return refuse(err, as, "a file name can't hold a NUL");

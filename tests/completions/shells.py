@@ -210,9 +210,11 @@ end
 
     def candidates(self, line):
         run = subprocess.run(
-            ["fish", "-c", "source $argv[1]; complete -C $argv[2]",
-             str(COMPLETIONS / "spull.fish"), line],
-            cwd=self.cwd, env=self.env, text=True, timeout=TIMEOUT,
+            # Before 3.2, -c takes no arguments.
+            ["fish", "-c", "source $FISH_FILE; complete -C $FISH_LINE"],
+            cwd=self.cwd, text=True, timeout=TIMEOUT,
+            env=dict(self.env, FISH_FILE=str(COMPLETIONS / "spull.fish"),
+                     FISH_LINE=line),
             check=True, capture_output=True)
         self.shown = run.stderr
         return [word.split("\t")[0].rstrip("/")

@@ -475,7 +475,9 @@ class Limits(Many):
                 if result.code == 0:  # the mode may be a stricter one
                     self.assertEqual(scene.read(NAME), data)
                     self.assertFiles(scene, NAME)
-                elif result.code != 127:  # not even the loader had enough
+                # Not even the loader had enough, or what libcurl brings along
+                # gave up: libgcrypt aborts.
+                elif result.code != 127 and "in libgcrypt" not in result.err:
                     self.assertIn(result.code, (1, 2, 4, 7), result)
                     self.assertRegex(result.err, r"(?m)^spull: ", result)
                     self.assertUnnamed(scene)

@@ -3,6 +3,7 @@
 
 import ctypes
 import os
+import re
 import shutil
 import signal
 import socket
@@ -58,6 +59,15 @@ def program():
     return found
 
 
+def version():
+    """(1, 22, 1). Before 1.19.7, nginx holds HTTP/2 to other limits, and ends a
+    stream that its own source cut as if all of it had come."""
+    run = subprocess.run([program(), "-v"], stdout=subprocess.PIPE, text=True,
+                         stderr=subprocess.STDOUT, check=True)
+    return tuple(map(int, re.search(r"nginx/(\d+)\.(\d+)\.(\d+)",
+                                    run.stdout).groups()))
+
+
 def die_with_parent():
     """A test that is killed takes its nginx along: PR_SET_PDEATHSIG.
 
@@ -106,10 +116,15 @@ class Nginx:
     def start(self):
         fd = self.socket.fileno()
         log = os.path.join(self.prefix, "error.log")
+        args = [program(), "-p", self.prefix, "-c",
+                os.path.join(self.prefix, "nginx.conf")]
+        # Else what happens before the configuration is read goes to the log
+        # that nginx was built with.
+        if version() >= (1, 19, 5):
+            args += ["-e", log]
         with open(log, "ab") as errors:
             self.process = subprocess.Popen(
-                [program(), "-p", self.prefix, "-c",
-                 os.path.join(self.prefix, "nginx.conf"), "-e", log],
+                args,
                 env=dict(os.environ, NGINX="%d;" % fd), pass_fds=[fd],
                 stdin=subprocess.DEVNULL, stdout=errors, stderr=errors,
                 start_new_session=True, preexec_fn=die_with_parent)
