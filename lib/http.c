@@ -206,8 +206,24 @@ static void end_finished(struct sp_http *http)
 static void wait_for_news(struct sp_http *http, bool cancelled)
 {
     struct curl_waitfd cancel = {http->ctx->wake[0], CURL_WAIT_POLLIN, 0};
+    int ms = WAIT_MS;
 
-    curl_multi_poll(http->multi, &cancel, cancelled ? 0 : 1, WAIT_MS, NULL);
+    for (struct sp_transfer *at = http->transfers; at != NULL; at = at->next)
+        ms = sp_transfer_wait_ms(at, ms);
+    curl_multi_poll(http->multi, &cancel, cancelled ? 0 : 1, ms, NULL);
+}
+
+/* Those that came too quickly, when their time has come. */
+static void go_on(struct sp_http *http)
+{
+    struct sp_transfer *next = NULL;
+
+    for (struct sp_transfer *at = http->transfers; at != NULL; at = next) {
+        CURLcode result = sp_transfer_go_on(at);
+        next = at->next;
+        if (result != CURLE_OK)
+            end(http, at, result);
+    }
 }
 
 static void perform(struct sp_http *http)
@@ -232,6 +248,7 @@ static void *network(void *arg)
         perform(http);
         begin_blobs(http);
         end_finished(http);
+        go_on(http);
         if (!http->to_begin)
             wait_for_news(http, cancelled);
     }

@@ -3,7 +3,8 @@
  * http_internal: what the files of the room http share.
  *
  * http.c owns the thread and the multi handle, http_transfer.c one transfer and
- * its libcurl easy handle, http_setup.c what libcurl is told, http_why.c what
+ * its libcurl easy handle, http_setup.c what libcurl is told, http_rate.c how
+ * quickly a body comes, http_why.c what
  * went wrong; http_run.c and http_get.c are for callers that wait. Nobody else
  * includes it.
  */
@@ -32,6 +33,9 @@ struct sp_transfer {
     bool head_whole; /* its empty line has come */
     bool head_told;
     unsigned redirects;
+    uint64_t rate;           /* bytes of the body a second; 0: no limit */
+    uint64_t due_us;         /* when the next piece of it is due */
+    bool paused;             /* until then */
     uint64_t discarded;      /* bytes of a body that nobody wants */
     enum spull_code refused; /* by the sink, or by a maximum */
     struct spull_error err;  /* why it was refused */
@@ -53,6 +57,14 @@ void sp_transfer_free(struct sp_transfer *transfer);
 bool sp_transfer_set_up(struct sp_transfer *transfer,
                         const struct sp_request *request);
 bool sp_transfer_set_hop(struct sp_transfer *transfer);
+
+/* Does a piece of the body come before its time? Then libcurl has to keep it,
+ * until the other one lets go on; what that returns but CURLE_OK is the end. */
+bool sp_transfer_is_early(struct sp_transfer *transfer, size_t len);
+CURLcode sp_transfer_go_on(struct sp_transfer *transfer);
+
+/* Milliseconds until that makes sense; most where it never does. */
+int sp_transfer_wait_ms(const struct sp_transfer *transfer, int most);
 
 /*
  * Looks at how libcurl ended. true: it was a redirect, the transfer is set up

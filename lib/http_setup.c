@@ -11,9 +11,8 @@
 #include "http_internal.h"
 #include "limits.h"
 
-/* What libcurl reads at once below a limit of the rate: it reads first and
- * waits then, and with more than this an image of a mebibyte came in no time at
- * all. The least is the least that it takes (CURLOPT_BUFFERSIZE(3)). */
+/* What libcurl reads at once below a limit of the rate, so that it comes
+ * evenly. The least is the least that it takes (CURLOPT_BUFFERSIZE(3)). */
 #define LIMITED_READ_MAX 8192
 #define LIMITED_READ_MIN 1024
 
@@ -115,15 +114,11 @@ static void set_timers(struct setter *to, const struct spull_options *opts,
 /* Who is slow because he was told to be is not stalled. */
 static void set_rate(struct setter *to, uint64_t limit)
 {
-    curl_off_t rate = limit < INT64_MAX ? (curl_off_t)limit : INT64_MAX;
     long bytes =
         limit / 10 < LIMITED_READ_MAX ? (long)(limit / 10) : LIMITED_READ_MAX;
 
     if (limit == 0)
         return;
-    if (to->code == CURLE_OK)
-        to->code =
-            curl_easy_setopt(to->easy, CURLOPT_MAX_RECV_SPEED_LARGE, rate);
     set_number(to, CURLOPT_BUFFERSIZE,
                bytes > LIMITED_READ_MIN ? bytes : LIMITED_READ_MIN);
     if (limit / 2 < SP_STALL_RATE)
@@ -192,6 +187,7 @@ bool sp_transfer_set_up(struct sp_transfer *transfer,
         set_text(&to, CURLOPT_ACCEPT_ENCODING, "");
     else
         set_rate(&to, opts->limit_rate);
+    transfer->rate = request->document ? 0 : opts->limit_rate;
     if (request->http1)
         set_number(&to, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
     return to.code == CURLE_OK && sp_transfer_set_hop(transfer);

@@ -191,6 +191,8 @@ static size_t on_body(char *bytes, size_t one, size_t len, void *payload)
         return discard(transfer, len);
     if (tell_head(transfer) != SPULL_OK)
         return 0;
+    if (sp_transfer_is_early(transfer, len))
+        return CURL_WRITEFUNC_PAUSE;
     transfer->refused =
         transfer->sink.body(transfer->sink.payload, bytes, len, &transfer->err);
     return transfer->refused == SPULL_OK ? len : 0;

@@ -699,6 +699,55 @@ class Manners(Network):
                 "0", "--max-time", "4", "-r", server.base, REF), 4,
                 "not done after 4 seconds")
 
+    def test_limit_rate_of_what_is_small(self):
+        """From the first byte on, whatever the protocol, and for what comes
+        after a retry, too: a machine may be slow, but it can't be quick."""
+        folder = os.path.join(self.folder, "registry")
+        authority = self.authority()
+        made = registry.Registry(folder)
+        plain = self.scene()
+        with Nginx(folder, os.path.join(self.folder, "nginx"),
+                   authority.issue(), http2=True) as two, \
+                FaultServer(authority.issue()) as tls:
+            made.write("x.sif", SMALL)
+            for what, url in (
+                    ("http", plain.blob(Reply(SMALL), path="/blobs/1")),
+                    ("chunked", plain.blob(Reply(SMALL, length="chunked"),
+                                           path="/blobs/2")),
+                    ("cut", plain.blob(Blob(SMALL).fault(30000, cut=True),
+                                       path="/blobs/3")),
+                    ("https", tls.on("/x", Reply(SMALL))),
+                    ("http2", two.base + "/x.sif")):
+                with self.subTest(what):
+                    scene = self.scene()
+                    made.add(REF, SMALL, [url], size="bytes")
+                    start = time.monotonic()
+                    self.assertPulled(scene, scene.run(
+                        "--limit-rate", "32K", "--stall-timeout", "1",
+                        "--ca-file", authority.ca_file, "-r", folder, REF),
+                        SMALL)
+                    self.assertGreater(time.monotonic() - start, 1.5)
+
+    def test_limit_rate_and_a_full_disk(self):
+        """A piece that waited is refused as any other is."""
+        scene = self.scene()
+        scene.image(data=image(300000), size="kib")
+        result = scene.run("--limit-rate", "400K", REF, wrap=(
+            "sh", "-c", "ulimit -f 128; exec \"$@\"", "sh"))
+        self.assertFails(result, 7)
+        self.assertUnnamed(scene)
+
+    def test_limit_rate_and_a_signal(self):
+        """Nobody waits for the next piece to be due."""
+        scene = self.scene()
+        scene.image(data=DATA, size="bytes")
+        process = scene.start("--limit-rate", "1K", REF)
+        self.addCleanup(put_down, process)
+        self.until("a request", scene.blobs)
+        time.sleep(0.2)
+        process.send_signal(signal.SIGTERM)
+        self.assertExit(spull.finish(process), -signal.SIGTERM)
+
     def test_redirects_with_long_heads(self):
         """What a head may have is for each of them."""
         scene = self.scene()
