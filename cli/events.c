@@ -24,6 +24,7 @@ enum spull_code events_open(struct events *events, const char *number,
 {
     char *end = NULL;
     long fd = EVENTS_NONE;
+    int flags = -1;
 
     memset(events, 0, sizeof *events);
     events->fd = EVENTS_NONE;
@@ -35,9 +36,11 @@ enum spull_code events_open(struct events *events, const char *number,
         return fail_set(err, SPULL_USAGE,
                         "--progress-fd: '%s' is no descriptor from 2 on",
                         number);
-    if (fcntl((int)fd, F_GETFD) < 0)
+    flags = fcntl((int)fd, F_GETFL);
+    if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY)
         return fail_set(err, SPULL_USAGE,
-                        "--progress-fd: descriptor %ld is not open", fd);
+                        "--progress-fd: descriptor %ld is not open%s", fd,
+                        flags < 0 ? "" : " for writing");
     events->fd = (int)fd;
     return SPULL_OK;
 }

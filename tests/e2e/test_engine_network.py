@@ -605,6 +605,18 @@ class Trust(Network):
                          "127.0.0.1")
         self.assertEqual(scene.requests(), [])
 
+    def test_expired(self):
+        """No other try makes it younger."""
+        server = self.server_of(certificate=self.ca.issue(days=-1))
+        for where in ("manifest", "blob"):
+            with self.subTest(where):
+                scene = self.scene(server if where == "manifest" else None)
+                scene.image(data=SMALL, urls=[server.url("/x")])
+                result = scene.run("-v", "--retries", "3", "--ca-file",
+                                   self.ca.ca_file, REF)
+                self.assertFails(result, 4, "expired", str(server.port))
+                self.assertNotIn("again", result.err)
+
     def test_client_certificate(self):
         ours = self.ca.issue("DNS:client.example")
         both = os.path.join(self.folder, "both.pem")

@@ -358,6 +358,23 @@ class Pull(Lists):
             self.assertEqual([one["phase"] for one in seen
                               if one["reference"] == ref][-1], "installing")
 
+    def test_progress_on_what_can_not_be_written_to(self):
+        """Who asks for it expects something of it."""
+        scene = self.scene()
+        ref, = self.publish(scene, 1)
+        ours, theirs = os.pipe()
+        self.addCleanup(os.close, ours)
+        for fd, says in ((ours, "is not open for writing"),
+                         (theirs, "is not open")):
+            with self.subTest(says):
+                os.set_inheritable(fd, True)
+                if fd == theirs:
+                    os.close(theirs)
+                result = scene.run("--progress-fd", fd, ref,
+                                   pass_fds=[ours])
+                self.assertFails(result, 2, "descriptor %d %s" % (fd, says))
+                self.assertFiles(scene)
+
     def test_progress_that_nobody_reads(self):
         """It is left out, and holds nothing up."""
         for jobs in (1, 4):

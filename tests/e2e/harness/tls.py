@@ -23,7 +23,7 @@ class Authority:
                 "-subj", "/CN=spull tests", "-keyout", "ca.key",
                 "-out", "ca.pem")
 
-    def issue(self, names="IP:127.0.0.1,DNS:localhost"):
+    def issue(self, names="IP:127.0.0.1,DNS:localhost", days=2):
         """A server's (certificate file, key file)."""
         stem = "leaf-%d" % len(os.listdir(self.folder))
         with open(os.path.join(self.folder, stem + ".ext"), "w") as file:
@@ -32,7 +32,7 @@ class Authority:
                 "-keyout", stem + ".key", "-out", stem + ".csr")
         openssl(self.folder, "x509", "-req", "-in", stem + ".csr",
                 "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
-                "-days", "2", "-extfile", stem + ".ext", "-out",
+                "-days", str(days), "-extfile", stem + ".ext", "-out",
                 stem + ".pem")
         return (os.path.join(self.folder, stem + ".pem"),
                 os.path.join(self.folder, stem + ".key"))
