@@ -39,6 +39,8 @@ struct batch {
     struct orders orders;
     struct result *results;
     enum spull_code first; /* of the references that can't be asked for */
+    size_t first_at;       /* it stands before the order of this number */
+    size_t failed_at;      /* the first order that failed, or SIZE_MAX */
 };
 
 /* The library calls back in the thread that mirrors. */
@@ -127,12 +129,15 @@ static enum spull_code print_json(const char *ref,
 static enum spull_code tell_result(void *payload, size_t item,
                                    enum spull_code code)
 {
-    const struct batch *batch = payload;
-    const struct list_line *line = &batch->orders.list[item].line;
+    struct batch *batch = payload;
+    const struct order *order = &batch->orders.list[item];
+    const struct list_line *line = &order->line;
     struct result *result = &batch->results[item];
     struct spull_error err;
 
     if (code != SPULL_OK) {
+        if (order->number < batch->failed_at)
+            batch->failed_at = order->number;
         result_report_image(batch->call, line, NULL, result);
     } else if (batch->call->common->json) {
         code = print_json(line->ref, result->image, &err);
@@ -199,8 +204,10 @@ static enum spull_code add_line(struct batch *batch,
     if (code == SPULL_CANCELLED || code == SPULL_INTERNAL ||
         code == SPULL_USAGE)
         return code;
-    if (batch->first == SPULL_OK)
+    if (batch->first == SPULL_OK) {
         batch->first = code;
+        batch->first_at = batch->orders.count;
+    }
     return SPULL_OK;
 }
 
@@ -296,14 +303,23 @@ static enum spull_code prune(const struct batch *batch)
     return print_pruned(batch, count, bytes);
 }
 
+/* The first failure of the list: of an order, or of what could be none. */
+static enum spull_code verdict(const struct batch *batch, enum spull_code code)
+{
+    if (batch->first == SPULL_OK || code == SPULL_CANCELLED ||
+        (code != SPULL_OK && batch->failed_at < batch->first_at))
+        return code;
+    return batch->first;
+}
+
 static enum spull_code work(struct batch *batch)
 {
     const struct opts *opts = batch->call->opts;
     enum spull_code code = plan(batch);
 
     if (code == SPULL_OK && batch->orders.count > 0)
-        code = mirror_all(batch);
-    if (batch->first != SPULL_OK && code != SPULL_CANCELLED)
+        code = verdict(batch, mirror_all(batch));
+    else if (code == SPULL_OK)
         code = batch->first;
     if (opts->prune && code == SPULL_OK)
         return prune(batch);
@@ -338,7 +354,8 @@ static enum spull_code open_session(struct batch *batch,
 
 static enum spull_code run(const struct cmd_call *call)
 {
-    struct batch batch = {.call = call, .dir = call->operands[0]};
+    struct batch batch = {
+        .call = call, .dir = call->operands[0], .failed_at = SIZE_MAX};
     struct spull_error err;
     enum spull_code code = cmd_list(call, 1, &batch.list, &err);
 

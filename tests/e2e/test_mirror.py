@@ -530,6 +530,18 @@ class Failures(Mirror):
                         "digest mismatch", "lab/solver:nope", "lab/nope")
         self.assertNotIn("README", result.err)
 
+    def test_status_is_that_of_the_first(self):
+        """Whether it failed before the others were begun, or not."""
+        scene = self.scene()
+        scene.image("lab/good:1")
+        scene.image("lab/weak:1", form="md5")
+        for order, code in ((("lab/weak:1", "lab/none"), 5),
+                            (("lab/none", "lab/weak:1"), 3),
+                            (("lab/good:1", "lab/none", "lab/weak:1"), 3),
+                            (("lab/none", "lab/good:1@sha256:" + "0" * 64,
+                              "lab/good:1"), 2)):
+            self.assertExit(scene.run("mirror", "tree", *order), code)
+
     def test_json_of_failures(self):
         scene = self.scene()
         for ref in "lab/nope:1", "lab/nope":
