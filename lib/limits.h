@@ -74,6 +74,13 @@
 /* Files and folders in an archive that is there for one of them. */
 #define SP_UNPACK_ENTRIES_MAX 1000
 
+/* A header of a tar, which libarchive reads into memory and takes apart: of a
+ * map of holes, each 4 bytes become 48, and a list of rights takes the square
+ * of its length. And all headers together: 1,000 entries with extended ones
+ * take three quarters of it. */
+#define SP_UNPACK_HEADER_MAX  (512 * SP_KIB)
+#define SP_UNPACK_HEADERS_MAX (2 * SP_MIB)
+
 /* The list at the end of a zip, which is read into memory: 1,000 entries of
  * ordinary names take a tenth of it. */
 #define SP_UNPACK_LIST_MAX SP_MIB

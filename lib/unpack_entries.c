@@ -18,6 +18,7 @@ struct walk {
     struct unpack *unpack;
     struct archive *archive;
     struct archive_entry *entry;
+    bool is_tar;
     const char *name;        /* of the entry, or "" */
     unsigned entries, files; /* seen; of these, regular ones with a content */
     bool found;              /* the image */
@@ -217,12 +218,57 @@ static enum spull_code take_entry(struct walk *walk, unsigned char *bytes,
     return take_file(walk, bytes, err);
 }
 
-/* ARCHIVE_WARN: a name that can't be said in our locale, for instance. */
-static bool has_next(struct walk *walk, int *result)
+/* --- the next one --------------------------------------------------------- */
+
+enum spull_code sp_unpack_headers(const struct unpack *unpack,
+                                  struct spull_error *err)
 {
-    *result = walk->unpack->lib->archive_read_next_header(walk->archive,
-                                                          &walk->entry);
-    return *result == ARCHIVE_OK || *result == ARCHIVE_WARN;
+    return sp_unpack_bad(unpack, err, "has headers that are too long");
+}
+
+/* What is left of the entry before, so that it counts for no header. */
+static enum spull_code skip_data(const struct walk *walk,
+                                 struct spull_error *err)
+{
+    int result = walk->entries == 0
+                     ? ARCHIVE_OK
+                     : walk->unpack->lib->archive_read_data_skip(walk->archive);
+
+    if (result == ARCHIVE_OK || result == ARCHIVE_WARN)
+        return SPULL_OK;
+    return sp_unpack_failed(walk->unpack, walk->archive, err);
+}
+
+/* ARCHIVE_WARN: a name that can't be said in our locale, for instance. */
+static enum spull_code read_header(struct walk *walk, bool *more,
+                                   struct spull_error *err)
+{
+    struct unpack *unpack = walk->unpack;
+    const struct libarchive *lib = unpack->lib;
+    la_int64_t before = lib->archive_filter_bytes(walk->archive, 0);
+    int result = ARCHIVE_OK;
+
+    unpack->read = 0;
+    unpack->in_header = true;
+    result = lib->archive_read_next_header(walk->archive, &walk->entry);
+    unpack->in_header = false;
+    *more = result == ARCHIVE_OK || result == ARCHIVE_WARN;
+    if (!*more && result != ARCHIVE_EOF)
+        return sp_unpack_failed(unpack, walk->archive, err);
+    if (walk->is_tar)
+        unpack->headers +=
+            (uint64_t)(lib->archive_filter_bytes(walk->archive, 0) - before);
+    return unpack->headers > SP_UNPACK_HEADERS_MAX
+               ? sp_unpack_headers(unpack, err)
+               : SPULL_OK;
+}
+
+static enum spull_code next_entry(struct walk *walk, bool *more,
+                                  struct spull_error *err)
+{
+    enum spull_code code = skip_data(walk, err);
+
+    return code == SPULL_OK ? read_header(walk, more, err) : code;
 }
 
 enum spull_code sp_unpack_entries(struct unpack *unpack,
@@ -232,14 +278,16 @@ enum spull_code sp_unpack_entries(struct unpack *unpack,
     struct walk walk = {.unpack = unpack, .archive = archive};
     unsigned char *bytes = malloc(SP_HASH_CHUNK);
     enum spull_code code = bytes == NULL ? sp_err_nomem(err) : SPULL_OK;
-    int result = ARCHIVE_OK;
+    bool more = true;
 
-    while (code == SPULL_OK && has_next(&walk, &result))
-        code = take_entry(&walk, bytes, err);
+    walk.is_tar = strcmp(unpack->kind, "zip archive") != 0;
+    while (code == SPULL_OK && more) {
+        code = next_entry(&walk, &more, err);
+        if (code == SPULL_OK && more)
+            code = take_entry(&walk, bytes, err);
+    }
     free(bytes);
     if (code != SPULL_OK)
         return code;
-    if (result != ARCHIVE_EOF)
-        return sp_unpack_failed(unpack, archive, err);
     return walk.found ? SPULL_OK : say_none(&walk, err);
 }

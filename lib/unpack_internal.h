@@ -34,6 +34,7 @@
     CALL(archive_filter_count)                                                 \
     CALL(archive_format_name)                                                  \
     CALL(archive_read_data)                                                    \
+    CALL(archive_read_data_skip)                                               \
     CALL(archive_read_free)                                                    \
     CALL(archive_read_new)                                                     \
     CALL(archive_read_next_header)                                             \
@@ -73,6 +74,9 @@ struct unpack {
     uint64_t at;            /* what libarchive reads next */
     unsigned char *chunk;   /* what it has read; SP_HASH_CHUNK bytes */
     uint64_t written;       /* bytes of the image */
+    bool in_header;         /* of an entry of a tar; then read counts */
+    uint64_t headers;       /* bytes of all of them so far */
+    uint64_t read;          /* that came for the one that is read */
     struct spull_error why; /* what ended a callback; code 0: nothing did */
 };
 
@@ -144,6 +148,10 @@ enum spull_code sp_plain_next(struct plain *plain, struct spull_error *err);
 /* Writes what is in a tar, of which plain has the first chunk; in a zip. */
 enum spull_code sp_unpack_tar(struct plain *plain, struct spull_error *err);
 enum spull_code sp_unpack_zip(struct unpack *unpack, struct spull_error *err);
+
+/* Its headers are too much. INTEGRITY. */
+enum spull_code sp_unpack_headers(const struct unpack *unpack,
+                                  struct spull_error *err);
 
 /* Walks over the entries, and writes the one image among them. */
 enum spull_code sp_unpack_entries(struct unpack *unpack,

@@ -4,6 +4,7 @@
  * nothing but zeros follows its end, which libarchive does not look at.
  */
 #include "err.h"
+#include "limits.h"
 #include "unpack_internal.h"
 
 /* A tar while it is read. */
@@ -20,8 +21,11 @@ static la_ssize_t on_read(struct archive *archive, void *payload,
     enum spull_code code = SPULL_OK;
 
     (void)archive;
-    if (tar->begun)
+    if (unpack->in_header && unpack->read >= SP_UNPACK_HEADER_MAX)
+        code = sp_unpack_headers(unpack, &unpack->why);
+    else if (tar->begun)
         code = sp_plain_next(tar->plain, &unpack->why);
+    unpack->read += tar->plain->len;
     tar->begun = true;
     *bytes = tar->plain->chunk;
     if (code == SPULL_OK)

@@ -13,31 +13,53 @@
 #include "limits.h"
 #include "unpack_internal.h"
 
-/* Where the walk is. */
+/* Where the walk is. What it wants mostly lies side by side, and may be single
+ * bytes without end, so they are read many at a time. */
 struct cursor {
     struct unpack *unpack;
     uint64_t at;
     bool lost; /* the file ends, or is no such file */
+    uint64_t from;
+    size_t ahead; /* bytes that are in the chunk of unpack, from there on */
 };
 
-/* The next len bytes, and on past them. */
+#define AHEAD 4096
+
+static enum spull_code read_ahead(struct cursor *cursor,
+                                  struct spull_error *err)
+{
+    struct unpack *unpack = cursor->unpack;
+    uint64_t left = unpack->size - cursor->at;
+    enum spull_code code = SPULL_OK;
+
+    cursor->from = cursor->at;
+    cursor->ahead = left < AHEAD ? (size_t)left : AHEAD;
+    code =
+        sp_unpack_read(unpack, cursor->at, unpack->chunk, cursor->ahead, err);
+    if (code == SPULL_OK) /* there is nothing to show yet, but to be told */
+        code = unpack->sink->tick(unpack->sink->payload, 0, err);
+    return code;
+}
+
+/* The next len bytes, no more than AHEAD, and on past them. */
 static enum spull_code take(struct cursor *cursor, void *bytes, size_t len,
                             struct spull_error *err)
 {
     struct unpack *unpack = cursor->unpack;
-    uint64_t at = cursor->at;
     enum spull_code code = SPULL_OK;
 
     cursor->lost =
-        cursor->lost || len > unpack->size || at > unpack->size - len;
+        cursor->lost || len > unpack->size || cursor->at > unpack->size - len;
     if (cursor->lost) {
         memset(bytes, 0, len);
         return SPULL_OK;
     }
+    if (cursor->at < cursor->from ||
+        cursor->at + len > cursor->from + cursor->ahead)
+        code = read_ahead(cursor, err);
+    if (code == SPULL_OK)
+        memcpy(bytes, unpack->chunk + (cursor->at - cursor->from), len);
     cursor->at += len;
-    code = sp_unpack_read(unpack, at, bytes, len, err);
-    if (code == SPULL_OK) /* there is nothing to show yet, but to be told */
-        code = unpack->sink->tick(unpack->sink->payload, 0, err);
     return code;
 }
 

@@ -15,6 +15,7 @@ import stat
 import struct
 import sys
 import tarfile
+import unittest
 import zipfile
 import zlib
 
@@ -393,6 +394,53 @@ class Bombs(Unpack):
                                   "GNU.sparse.realsize": str(1 << 40)}
             archive.addfile(member, io.BytesIO(body))
         self.bomb(out.getvalue(), "more than any image")
+
+    def test_headers(self):
+        """What libarchive takes apart in memory: a map of holes, and lists of
+        rights, of which 1 MiB takes seconds."""
+        def member(body, count=1, **headers):
+            entries = []
+            for number in range(count):
+                one = tarfile.TarInfo("image.sif" if number == 0 else
+                                      "beside-%d" % number)
+                one.size = len(body) if number == 0 else 0
+                one.pax_headers = headers
+                entries.append((one, body))
+            out = io.BytesIO()
+            with tarfile.open(fileobj=out, mode="w",
+                              format=tarfile.PAX_FORMAT) as archive:
+                for one, data in entries:
+                    archive.addfile(one, io.BytesIO(data))
+            return gzip.compress(out.getvalue(), mtime=0)
+
+        holes = 2 * MIB
+        body = b"%d\n" % holes + b"0\n0\n" * holes
+        body += bytes(-len(body) % 512) + IMAGE
+        rights = ",".join("user:u%05d:rwx" % number for number in range(50000))
+        for blob in (member(body, **{
+                "GNU.sparse.major": "1", "GNU.sparse.minor": "0",
+                "GNU.sparse.name": "image.sif",
+                "GNU.sparse.realsize": str(len(IMAGE))}),
+                     member(IMAGE, **{"SCHILY.acl.access": rights}),
+                     member(IMAGE, 60, comment="x" * 40000)):
+            self.bomb(blob, "headers that are too long")
+        scene = self.scene()
+        packed(scene, member(IMAGE, 999, comment="x" * 500))
+        self.assertPulled(scene, scene.run(REF), IMAGE)
+
+    @unittest.skipIf(test_trace.WHY_NO_TRACE, test_trace.WHY_NO_TRACE)
+    def test_single_bytes(self):
+        """An index of a quarter of a million of them, after no block, is not
+        read one by one."""
+        scene = self.scene()
+        packed(scene, lzma.compress(b"")[:12] + b"\0" + b"\xff" * 8 + b"\x3f" +
+               b"\x81" * (MIB // 4))
+        log = os.path.join(scene.folder, "trace")
+        self.assertNothing(scene, scene.run(
+            REF, env=spull.without_leaks(), wrap=[
+                "strace", "-f", "-o", log, "-e", "trace=pread64"]), "xz file")
+        with open(log) as file:
+            self.assertLess(file.read().count("pread64("), 2000)
 
     def test_padding(self):
         """Zeros without end behind a tar's end, or beside its image."""
