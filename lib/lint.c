@@ -47,7 +47,8 @@ static bool lint_keys(const cJSON *object, struct sp_findings *to)
     }
     qsort(names, count, sizeof *names, compare_names);
     for (i = 1; i < count; i++)
-        if (strcmp(names[i - 1], names[i]) == 0)
+        if (strcmp(names[i - 1], names[i]) == 0 &&
+            (i == 1 || strcmp(names[i - 2], names[i]) != 0))
             sp_finding_tell(to, SP_FINDING_JSON_KEY,
                             "the key \"%s\" is there more than once", names[i]);
     free(names);

@@ -54,6 +54,10 @@ static const struct {
     {"a key twice",
      PAGE("\"a\": 1, \"b\": 2, \"a\": 3, \"layers\": [" LAYER "]"),
      "W-json-key"},
+    {"a key three times, and another",
+     PAGE("\"b\": 1, \"a\": 1, \"a\": 2, \"b\": 2, \"a\": 3, \"layers\": "
+          "[" LAYER "]"),
+     "W-json-key W-json-key"},
     {"a key twice in a layer",
      ONE("{\"size\": 2000000, \"size\": 1, \"digest\": \"sha256:" HEX
          "\", \"urls\": [\"x\"]}"),
