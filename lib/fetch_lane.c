@@ -220,6 +220,9 @@ static enum spull_code use_version(struct lane *lane, struct spull_error *err)
 {
     if (lane->fetch->pace.most > 1 || lane->fetch->busy > 1)
         return change(lane, err);
+    sp_ctx_detail(lane->fetch->watch->ctx,
+                  "%s: the blob changed meanwhile; taking the whole",
+                  lane->source->url->shown);
     lane->source->fickle = true;
     take_all(lane);
     return SPULL_OK;

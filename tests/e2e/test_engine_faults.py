@@ -425,11 +425,12 @@ class Versions(Table):
 
         def check(pull, result):
             self.assertPulled(pull.scene, result, DATA)
+            self.assertSays(result, "changed meanwhile; taking the whole")
             # Each cut is that many bytes behind where the answer begins.
             self.assertEqual([one.first // MIB for one in pull.scene.blobs()],
                              [0, 1, 2, 5])
 
-        self.side_by_side([self.pull({}, hosts(), 1, "--retries", "1",
+        self.side_by_side([self.pull({}, hosts(), 1, "-v", "--retries", "1",
                                      data=DATA)], check)
 
     def test_hosts_of_which_one_is_late(self):

@@ -11,7 +11,7 @@ It reads no heads, so it answers all requests alike, with the whole body.
 import ssl
 import struct
 
-from .relay import Hangup, Middle
+from .relay import Hangup, Middle, Wire
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 PIECE = 1 << 14
@@ -55,27 +55,19 @@ class Http2Server(Middle):
                 with self.lock:
                     self.others += 1
                 return
-            self.exactly(sock, len(PREFACE))
+            wire = Wire(sock)
+            wire.exactly(len(PREFACE))
             self.send(sock, SETTINGS, 0, 0)
             while True:
-                self.take(sock, *self.read(sock))
+                self.take(sock, *self.read(wire))
 
     @staticmethod
-    def exactly(sock, count):
-        data = b""
-        while len(data) < count:
-            more = sock.recv(count - len(data))
-            if not more:
-                raise Hangup
-            data += more
-        return data
-
-    def read(self, sock):
+    def read(wire):
         """Kind, flags, stream and payload of a frame."""
-        head = self.exactly(sock, 9)
+        head = wire.exactly(9)
         length = int.from_bytes(head[:3], "big")
         kind, flags, stream = struct.unpack(">BBL", head[3:])
-        return kind, flags, stream, self.exactly(sock, length)
+        return kind, flags, stream, wire.exactly(length)
 
     @staticmethod
     def send(sock, kind, flags, stream, payload=b""):

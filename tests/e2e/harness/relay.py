@@ -36,6 +36,15 @@ class Wire:
             return piece
         return self.socket.recv(most)
 
+    def exactly(self, count):
+        data = b""
+        while len(data) < count:
+            more = self.read(count - len(data))
+            if not more:
+                raise Hangup
+            data += more
+        return data
+
     def read_head(self):
         """All of a request's or an answer's head, or None at the end."""
         head = b""
@@ -327,9 +336,9 @@ class Socks(Middle):
         self.asked = 0
 
     def serve(self, client):
-        _, count = self.exactly(client, 2)
+        _, count = client.exactly(2)
         method = 2 if self.user else 0
-        if method not in self.exactly(client, count):
+        if method not in client.exactly(count):
             client.send(b"\x05\xff")
             return
         client.send(bytes([5, method]))
@@ -347,27 +356,17 @@ class Socks(Middle):
             self.tunnel(client, Wire(sock))
 
     def knows(self, client):
-        self.exactly(client, 1)
-        told = b":".join(self.exactly(client, self.exactly(client, 1)[0])
+        client.exactly(1)
+        told = b":".join(client.exactly(client.exactly(1)[0])
                          for _ in range(2))
         right = told == self.user.encode()
         client.send(bytes([1, 0 if right else 1]))
         return right
 
     def read_target(self, client):
-        kind = self.exactly(client, 4)[3]
+        kind = client.exactly(4)[3]
         if kind == 1:
-            host = socket.inet_ntoa(self.exactly(client, 4))
+            host = socket.inet_ntoa(client.exactly(4))
         else:
-            host = self.exactly(client, self.exactly(client, 1)[0]).decode()
-        return host, int.from_bytes(self.exactly(client, 2), "big")
-
-    @staticmethod
-    def exactly(client, count):
-        data = b""
-        while len(data) < count:
-            more = client.read(count - len(data))
-            if not more:
-                raise Hangup
-            data += more
-        return data
+            host = client.exactly(client.exactly(1)[0]).decode()
+        return host, int.from_bytes(client.exactly(2), "big")
