@@ -18,7 +18,7 @@
 enum spull_code sp_options_copy(const struct spull_options *from,
                                 struct spull_options *out,
                                 struct spull_error *err);
-void sp_options_done(struct spull_options *options);
+void sp_options_done(struct spull_options *opts);
 
 /* Makes one of its strings a copy of value. false: no memory. */
 bool sp_options_set(const char **string, const char *value);
