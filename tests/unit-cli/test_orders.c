@@ -66,7 +66,7 @@ static void keeps_the_order_and_drops_twins(void **state)
     static const char *const refs[] = {"z/z:latest" PIN, "a/a:1",   "m/m:2",
                                        "a/a:1",          "z/z" PIN, "m/m:1",
                                        "a/a:1",          "b/b:1"};
-    static const char *const left[] = {"z/z:latest" PIN, "a/a:1", "m/m:2",
+    static const char *const left[] = {("z/z:latest" PIN), "a/a:1", "m/m:2",
                                        "m/m:1", "b/b:1"};
     struct orders orders = {0};
 
