@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <spull.h>
+
 struct text text_on(char *data, size_t cap)
 {
     struct text text = {data, cap, 0};
@@ -94,35 +96,9 @@ static bool is_control(unsigned point)
     return point < 0x20 || (point >= 0x7f && point < 0xa0);
 }
 
-/* Characters without width, and those that turn the direction of text: the
- * library has the same in its messages. */
-static bool is_hidden(unsigned point)
-{
-    static const struct {
-        unsigned first, last;
-    } ranges[] = {
-        {0x00ad, 0x00ad},   /* soft hyphen */
-        {0x061c, 0x061c},   /* Arabic letter mark */
-        {0x180e, 0x180e},   /* Mongolian vowel separator */
-        {0x200b, 0x200f},   /* zero width, LRM, RLM */
-        {0x2028, 0x202e},   /* separators, embeddings */
-        {0x2060, 0x206f},   /* joiners, isolates */
-        {0xfeff, 0xfeff},   /* byte order mark */
-        {0xfff9, 0xfffb},   /* annotations */
-        {0xe0000, 0xe007f}, /* tags */
-    };
-
-    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
-        if (point >= ranges[i].first && point <= ranges[i].last)
-            return true;
-    return false;
-}
-
 bool text_is_shown(const char *source, size_t len)
 {
-    unsigned point = len > 0 ? text_point(source, len) : 0;
-
-    return len > 0 && !is_control(point) && !is_hidden(point);
+    return len > 0 && spull_is_shown(text_point(source, len)) != 0;
 }
 
 void text_printable(char *dst, size_t cap, const char *source)

@@ -67,7 +67,7 @@ size_t sp_utf8_next(const char *text, size_t len, uint32_t *point)
 }
 
 /* Unicode ranges that move, hide or reorder text instead of showing it. */
-static bool shows(uint32_t point)
+bool sp_shows(uint32_t point)
 {
     static const struct {
         uint32_t first, last;
@@ -100,7 +100,7 @@ static size_t show(const char *text, size_t len, char unit[17], size_t *made)
     size_t count = sp_utf8_next(text, len, &point);
 
     *made = 0;
-    if (count > 0 && shows(point)) {
+    if (count > 0 && sp_shows(point)) {
         memcpy(unit, text, count);
         *made = count;
         return count;

@@ -69,4 +69,7 @@ size_t sp_printable(char *dst, size_t cap, const char *text, size_t len);
  */
 size_t sp_utf8_next(const char *text, size_t len, uint32_t *point);
 
+/* Does a terminal show this character, and neither obey nor hide it? */
+bool sp_shows(uint32_t point);
+
 #endif

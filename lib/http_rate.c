@@ -22,10 +22,11 @@ static uint64_t now_us(void)
 
 bool sp_transfer_is_early(struct sp_transfer *transfer, size_t len)
 {
-    uint64_t now = now_us();
+    uint64_t now = 0;
 
     if (transfer->rate == 0 || transfer->url.scheme == SP_SCHEME_FILE)
         return false;
+    now = now_us();
     if (transfer->due_us == 0)
         transfer->due_us = now;
     transfer->paused = now < transfer->due_us;
@@ -47,11 +48,12 @@ CURLcode sp_transfer_go_on(struct sp_transfer *transfer)
 
 int sp_transfer_wait_ms(const struct sp_transfer *transfer, int most)
 {
-    uint64_t now = now_us();
+    uint64_t now = 0;
     uint64_t wait = 0;
 
     if (!transfer->paused)
         return most;
+    now = now_us();
     if (now < transfer->due_us)
         wait = (transfer->due_us - now + 999) / 1000;
     return wait < (uint64_t)most ? (int)wait : most;

@@ -94,7 +94,8 @@ static int flush_file(int fd)
     return failed == 0 ? 0 : errno;
 }
 
-/* Nobody writes the journal any more when it returns. */
+/* Nobody writes the journal any more when it returns. Without one there is
+ * nothing to show, and no need of a thread. */
 static int flush_and_live(struct sp_sealed *sealed)
 {
     struct flush flush = {.sealed = sealed};
@@ -102,6 +103,8 @@ static int flush_and_live(struct sp_sealed *sealed)
     bool alive = false;
     int why = 0;
 
+    if (!sp_sealed_has_journal(sealed))
+        return flush_file(sealed->fd);
     pthread_mutex_init(&flush.lock, NULL);
     sp_thread_cond_init(&flush.news);
     alive = sp_thread_start(&thread, show_life, &flush, NULL) == SPULL_OK;

@@ -381,7 +381,7 @@ enum spull_code sp_part_seal(struct sp_part *part,
     sealed->digest = *digest;
     sealed->look = *look;
     /* Its bytes are worth keeping until it has its name. */
-    if (sealed->size >= SP_KEEP_MIN && !sealed->linked)
+    if (sp_sealed_has_journal(sealed))
         sp_part_save_at_once(part);
     sealed->beat = part->beat;
     free_part(part);

@@ -242,7 +242,12 @@ void sp_sealed_keep(struct sp_sealed *sealed);
 enum spull_code sp_sealed_say_full(const struct sp_sealed *sealed, int why,
                                    struct spull_error *err);
 
-/* Shows those who wait that we live, while the file is flushed. */
+/* Is it written down what there is of it? Too little is not worth it, and a
+ * link is nobody's to take up. */
+bool sp_sealed_has_journal(const struct sp_sealed *sealed);
+
+/* Shows those who wait that we live, while the file is flushed; by the journal,
+ * where there is one. */
 void sp_sealed_beat(struct sp_sealed *sealed);
 
 /* Frees a sealed one whose file has got its final name. */

@@ -150,16 +150,18 @@ bool sp_part_save_at_once(struct sp_part *part)
     return save(part, true);
 }
 
-/* What was too small to be written down is flushed in a moment, and a link was
- * nobody's to take up. */
+bool sp_sealed_has_journal(const struct sp_sealed *sealed)
+{
+    return sealed->size >= SP_KEEP_MIN && !sealed->linked;
+}
+
 static void save_sealed(struct sp_sealed *sealed, struct sp_owner owner)
 {
     struct sp_span all = {0, sealed->size};
     struct journal journal = {
         .owner = owner, .beat = ++sealed->beat, .size = sealed->size};
 
-    if (sealed->size >= SP_KEEP_MIN && !sealed->linked &&
-        sp_spans_add(&journal.done, all))
+    if (sp_sealed_has_journal(sealed) && sp_spans_add(&journal.done, all))
         sp_journal_write(sealed, sealed->name, &journal);
     sp_journal_done(&journal);
 }

@@ -45,6 +45,11 @@ const char *spull_code_name(enum spull_code code)
                                                          : "unknown";
 }
 
+int spull_is_shown(unsigned point)
+{
+    return sp_shows(point);
+}
+
 enum spull_code spull_new(const struct spull_options *options,
                           struct spull **out, struct spull_error *err)
 {

@@ -193,6 +193,13 @@ SPULL_API const char *spull_version(void);
 /* A stable word for a code, for scripts: "not-found", "network". Static. */
 SPULL_API const char *spull_code_name(enum spull_code code);
 
+/*
+ * Does a terminal show the character of this Unicode code point, so that text
+ * from elsewhere may be printed? 0: it is a control, hides, or turns the
+ * direction of text. What errors and the log say is free of those. Any thread.
+ */
+SPULL_API int spull_is_shown(unsigned point);
+
 /* Sets every default; the result is a valid policy. */
 SPULL_API void spull_options_init(struct spull_options *options);
 
