@@ -28,14 +28,30 @@ bool sp_part_create_file(struct sp_sealed *file)
     return file->fd >= 0;
 }
 
+enum spull_code sp_part_open_dir(int dir, const char *where, int *out,
+                                 struct spull_error *err)
+{
+    int fd = openat(dir, dir == AT_FDCWD ? where : ".",
+                    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int why = errno;
+
+    if (fd >= 0) {
+        *out = fd;
+        return SPULL_OK;
+    }
+    sp_err_sys(err, SPULL_STORAGE, why, "directory %s", where);
+    if (why == ENOENT)
+        sp_err_hint(err, "mkdir -p makes it; no directory is made unasked");
+    return SPULL_STORAGE;
+}
+
 static enum spull_code create(struct sp_sealed *file, int dir,
                               const char *label, struct spull_error *err)
 {
-    file->dir = openat(dir, dir == AT_FDCWD ? file->where : ".",
-                       O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (file->dir < 0)
-        return sp_err_sys(err, SPULL_STORAGE, errno, "directory %s",
-                          file->where);
+    enum spull_code code = sp_part_open_dir(dir, file->where, &file->dir, err);
+
+    if (code != SPULL_OK)
+        return code;
     file->name = sp_part_fresh_name(label);
     if (file->name == NULL)
         return sp_err_nomem(err);

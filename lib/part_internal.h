@@ -39,6 +39,11 @@ struct sp_part {
     bool released;     /* whoever comes may take it up, on any node */
 };
 
+/* Opens the directory that the user calls where: as that, or, if dir is not
+ * AT_FDCWD, dir once more. *out is the caller's. SPULL_STORAGE. */
+enum spull_code sp_part_open_dir(int dir, const char *where, int *out,
+                                 struct spull_error *err);
+
 /* Creates the file of this name exclusively. false: errno says why not. */
 bool sp_part_create_file(struct sp_sealed *file);
 

@@ -47,16 +47,15 @@ enum spull_code sp_lead_new_shared(int dir, const char *where,
                                    struct spull_error *err)
 {
     struct sp_lead *lead = calloc(1, sizeof *lead);
+    enum spull_code code = SPULL_OK;
 
     if (lead == NULL)
         return sp_err_nomem(err);
     lead->made = -1;
-    lead->dir = openat(dir, dir == AT_FDCWD ? where : ".",
-                       O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (lead->dir < 0) {
-        sp_err_sys(err, SPULL_STORAGE, errno, "directory %s", where);
+    code = sp_part_open_dir(dir, where, &lead->dir, err);
+    if (code != SPULL_OK) {
         free(lead);
-        return SPULL_STORAGE;
+        return code;
     }
     snprintf(lead->label, sizeof lead->label, "%s", label);
     lead->link = link_name(lead->label, 0);

@@ -172,6 +172,14 @@ class Existing(Case):
                         0)
         self.assertImage(scene.path(NAME), data)
 
+    def test_directory_that_is_not_there(self):
+        """None is made, but it is said how."""
+        scene = self.scene()
+        scene.image()
+        self.assertFails(scene.run("-d", "images", REF), 7, "images",
+                         "no such file", "hint: mkdir")
+        self.assertFiles(scene)
+
     def test_directory(self):
         for options in ([], ["--force"]):
             with self.subTest(options):
