@@ -21,6 +21,9 @@
 /* A file, a line and a reference: what is longer is cut. */
 #define REPORT_MAX 512
 
+/* More than any hint has room for, so that a hint is what ends in "...". */
+#define HINT_OPTIONS_MAX 1024
+
 static const struct opt_row common_rows[] = {
     {"quiet", 'q', NULL, OPT_FLAG, offsetof(struct cmd_common, quiet), NULL,
      "say nothing but errors"},
@@ -112,6 +115,45 @@ static void on_log(void *payload, enum spull_level level, const char *line)
         say_detail("%s", line);
 }
 
+/* A word that a shell takes as it is, or in quotes. */
+static void add_word(struct text *text, const char *word)
+{
+    if (word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                          "0123456789-._~/:@%+,=")] == '\0') {
+        text_add(text, "%s", word);
+        return;
+    }
+    text_add(text, "'");
+    for (; *word != '\0'; word++)
+        text_add(text, *word == '\'' ? "'\\''" : "%c", *word);
+    text_add(text, "'");
+}
+
+/* The options that say where the registry is and how to get there, so that a
+ * command in a hint works when it is pasted. Those that may hold a secret are
+ * not repeated. */
+static void hint_options(const struct opt_line *line, char *words, size_t cap)
+{
+    struct text text = text_on(words, cap);
+
+    for (size_t i = 0; i < line->given_count; i++) {
+        const struct opt_given *given = &line->given[i];
+        struct opt_line one = {.given = &line->given[i], .given_count = 1};
+
+        if (!opt_is_given(&one, &settings_session))
+            continue;
+        if (given->row->kind == OPT_FLAG)
+            text_add(&text, "%s--%s%s", text.len > 0 ? " " : "",
+                     strcmp(given->value, "no") ? "" : "no-", given->row->name);
+        if (given->row->kind == OPT_REGISTRY || given->row->kind == OPT_PATH) {
+            text_add(&text, "%s--%s ", text.len > 0 ? " " : "",
+                     given->row->name);
+            add_word(&text, given->value);
+        }
+    }
+    text_hide_refs(words, cap);
+}
+
 static enum spull_code open_session(const struct cmd_call *call,
                                     const struct spull_options *adjust,
                                     struct spull **out, struct spull_error *err)
@@ -119,6 +161,7 @@ static enum spull_code open_session(const struct cmd_call *call,
     struct spull_options options;
     const char *registry = NULL;
     const char **headers = NULL;
+    char words[HINT_OPTIONS_MAX];
     enum spull_code code = rc_registry(call->rc, &registry, err);
 
     if (code != SPULL_OK)
@@ -129,6 +172,8 @@ static enum spull_code open_session(const struct cmd_call *call,
         spull_options_init(&options);
     settings_to_options(&call->rc->set, registry, &options);
     options.log = on_log;
+    hint_options(call->line, words, sizeof words);
+    options.hint_options = words;
     headers = rc_headers(call->rc);
     if (headers == NULL)
         return fail_nomem(err);
@@ -179,57 +224,6 @@ enum spull_code cmd_report_out(const struct spull_error *err)
     return err->code;
 }
 
-/* A word that a shell takes as it is, or in quotes. */
-static void add_word(struct text *text, const char *word)
-{
-    if (word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                          "0123456789-._~/:@%+,=")] == '\0') {
-        text_add(text, "%s", word);
-        return;
-    }
-    text_add(text, "'");
-    for (; *word != '\0'; word++)
-        text_add(text, *word == '\'' ? "'\\''" : "%c", *word);
-    text_add(text, "'");
-}
-
-/* The options that say where the registry is and how to get there. Those that
- * may hold a secret are not repeated. */
-static void add_session_options(struct text *text, const struct opt_line *line)
-{
-    for (size_t i = 0; i < line->given_count; i++) {
-        const struct opt_given *given = &line->given[i];
-        struct opt_line one = {.given = &line->given[i], .given_count = 1};
-
-        if (!opt_is_given(&one, &settings_session))
-            continue;
-        if (given->row->kind == OPT_FLAG)
-            text_add(text, "--%s%s ", strcmp(given->value, "no") ? "" : "no-",
-                     given->row->name);
-        if (given->row->kind == OPT_REGISTRY || given->row->kind == OPT_PATH) {
-            text_add(text, "--%s ", given->row->name);
-            add_word(text, given->value);
-            text_add(text, " ");
-        }
-    }
-}
-
-/* A hint that is a command works when it is pasted: with the options that this
- * call had for its session. */
-static void complete_hint(const struct cmd_call *call, struct spull_error *err)
-{
-    static const char start[] = "\"spull tags ";
-    char hint[sizeof err->hint];
-    struct text text = text_on(hint, sizeof hint);
-
-    if (strncmp(err->hint, start, strlen(start)) != 0)
-        return;
-    text_add(&text, "%s", start);
-    add_session_options(&text, call->line);
-    text_add(&text, "%s", err->hint + strlen(start));
-    fail_hint(err, "%s", hint);
-}
-
 /* A program that reads objects finds the same members in all of them. */
 static void add_cost(struct out_object *object, const struct cmd_cost *cost)
 {
@@ -274,22 +268,20 @@ enum spull_code cmd_report_line(const struct cmd_call *call,
 {
     /* One that is wrong by itself is quoted in the text already. */
     const char *ref = err->code == SPULL_USAGE ? NULL : line->ref;
-    struct spull_error whole = *err;
     char place[REPORT_MAX];
     struct text text = text_on(place, sizeof place);
 
     /* What ends because nobody reads the results is no news. */
     if (err->code == SPULL_CANCELLED && stop_signal() == SIGPIPE)
         return err->code;
-    complete_hint(call, &whole);
     if (line->file == NULL) {
-        say_error(&whole, ref);
+        say_error(err, ref);
     } else {
         text_add(&text, "%s:%u%s%s", line->file, line->number,
                  ref != NULL ? ": " : "", ref != NULL ? ref : "");
         text_hide_refs(place, sizeof place);
-        say_error(&whole, place);
+        say_error(err, place);
     }
-    return call->common->json ? report_json(line->ref, path, cost, &whole)
+    return call->common->json ? report_json(line->ref, path, cost, err)
                               : err->code;
 }

@@ -43,6 +43,8 @@ static void fill_in(struct spull_options *options)
         options->scratch = SCRATCH;
     if (options->user_agent == NULL)
         options->user_agent = USER_AGENT;
+    if (options->hint_options == NULL)
+        options->hint_options = "";
 }
 
 /* Where the options that are strings are. */
@@ -50,7 +52,8 @@ static void fill_in(struct spull_options *options)
 static const size_t strings[] = {
     AT(registry),    AT(arch),       AT(ca_file),     AT(ca_dir),
     AT(client_cert), AT(client_key), AT(netrc_file),  AT(proxy),
-    AT(user_agent),  AT(store),      AT(mirror_base), AT(scratch)};
+    AT(user_agent),  AT(store),      AT(mirror_base), AT(scratch),
+    AT(hint_options)};
 #define STRINGS (sizeof strings / sizeof strings[0])
 
 static const char **string_at(struct spull_options *opts, size_t offset)

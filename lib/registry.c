@@ -165,15 +165,16 @@ static enum spull_code read_manifest(struct sp_ctx *ctx, struct sp_page *page,
 }
 
 /* Whoever has put the registry into the reference does so again. */
-static void hint_missing(const struct sp_url *registry,
-                         const struct sp_ref *ref, enum spull_code code,
-                         struct spull_error *err)
+static void hint_missing(const struct sp_ctx *ctx,
+                         const struct sp_url *registry,
+                         const struct sp_ref *ref, struct spull_error *err)
 {
+    const char *options = ctx->opts.hint_options;
     bool own = ref->base != NULL;
 
-    if (code == SPULL_NOT_FOUND)
-        sp_err_hint(err, "\"spull tags %s%s%s\" lists what there is",
-                    own ? registry->plain : "", own ? "/" : "", ref->container);
+    sp_err_hint(err, "\"spull tags %s%s%s%s%s\" lists what there is", options,
+                options[0] != '\0' ? " " : "", own ? registry->plain : "",
+                own ? "/" : "", ref->container);
 }
 
 enum spull_code
@@ -189,7 +190,8 @@ sp_registry_manifest(struct sp_watch *watch, struct sp_http *http,
     if (asprintf(&folder, "%s/manifests/%s/", ref->container, ref->tag) < 0)
         return sp_err_nomem(err);
     code = sp_registry_page(watch, http, registry, folder, &page, err);
-    hint_missing(registry, ref, code, err);
+    if (code == SPULL_NOT_FOUND)
+        hint_missing(watch->ctx, registry, ref, err);
     if (code == SPULL_OK)
         code = read_manifest(watch->ctx, &page, &found, err);
     if (code == SPULL_OK)

@@ -178,6 +178,10 @@ struct spull_options {
     const char *scratch; /* a directory for an archive while a check looks into
                             it, as a file without a name; default "/tmp" */
 
+    const char *hint_options; /* what a command that a hint names needs to get
+                                 the same session, as words of a command line;
+                                 default "" */
+
     spull_log_fn log;
     void *log_payload;
     spull_progress_fn progress;

@@ -325,8 +325,9 @@ static void print_config(const struct rc *rc, const char *path)
 {
     const struct cmd_common common = {0};
     const bool registries = false;
+    const struct opt_line line = {0};
     const struct cmd_call call = {
-        .common = &common, .rc = rc, .opts = &registries};
+        .common = &common, .rc = rc, .line = &line, .opts = &registries};
     int saved = dup(STDOUT_FILENO);
     enum spull_code code;
 

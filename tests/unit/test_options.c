@@ -76,6 +76,7 @@ static void null_means_the_default(void **state)
     assert_string_equal(own.registry, defaults.registry);
     assert_string_equal(own.scratch, defaults.scratch);
     assert_string_equal(own.user_agent, defaults.user_agent);
+    assert_string_equal(own.hint_options, "");
     assert_null(own.proxy);
     headers[0] = "changed";
     assert_string_equal(own.headers[0], "A: b");
