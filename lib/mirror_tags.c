@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,8 +101,9 @@ static bool has(const struct names *names, const char *tag)
 struct place {
     const char *dir;
     const char *container;
-    char *folder; /* of the list, below dir */
-    bool all;     /* also for tags that are listed */
+    char *folder;       /* of the list, below dir */
+    bool all;           /* also for tags that are listed */
+    struct place *next; /* whose turn it is, too */
 };
 
 /* A folder of manifests, and the tags in it. */
@@ -303,42 +303,56 @@ static enum spull_code until_it_is_right(struct sp_watch *watch,
  * need not know: nothing rests on it.
  */
 
-#define TURNS 16
+static pthread_mutex_t turns_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t turn_over = PTHREAD_COND_INITIALIZER;
+static struct place *turns; /* whose list is being written */
 
-static pthread_mutex_t turns[TURNS];
-static pthread_once_t turns_once = PTHREAD_ONCE_INIT;
-
-static void make_turns(void)
+static bool is_taken(const struct place *place)
 {
-    for (int i = 0; i < TURNS; i++)
-        pthread_mutex_init(&turns[i], NULL);
+    for (const struct place *other = turns; other; other = other->next)
+        if (strcmp(other->container, place->container) == 0 &&
+            strcmp(other->dir, place->dir) == 0)
+            return true;
+    return false;
 }
 
-/* Of containers that share one by chance, both wait, and no more. */
-static pthread_mutex_t *turn_of(const char *container)
+static void take_turn(struct place *place)
 {
-    uint32_t sum = 5381;
+    pthread_mutex_lock(&turns_lock);
+    while (is_taken(place))
+        pthread_cond_wait(&turn_over, &turns_lock);
+    place->next = turns;
+    turns = place;
+    pthread_mutex_unlock(&turns_lock);
+}
 
-    while (*container != '\0')
-        sum = sum * 33 + (unsigned char)*container++;
-    pthread_once(&turns_once, make_turns);
-    return &turns[sum % TURNS];
+static void end_turn(struct place *place)
+{
+    struct place **at = &turns;
+
+    pthread_mutex_lock(&turns_lock);
+    while (*at != place)
+        at = &(*at)->next;
+    *at = place->next;
+    pthread_cond_broadcast(&turn_over);
+    pthread_mutex_unlock(&turns_lock);
 }
 
 enum spull_code sp_mirror_tags(struct sp_watch *watch, const char *dir,
                                const char *container, const char *tag,
                                bool *changed, struct spull_error *err)
 {
-    pthread_mutex_t *turn = turn_of(container);
-    struct place place = {dir, container, sp_mirror_path(container, "tags"),
-                          tag == NULL};
+    struct place place = {.dir = dir,
+                          .container = container,
+                          .folder = sp_mirror_path(container, "tags"),
+                          .all = tag == NULL};
     enum spull_code code = SPULL_INTERNAL;
 
     if (place.folder == NULL)
         return sp_err_nomem(err);
-    pthread_mutex_lock(turn);
+    take_turn(&place);
     code = until_it_is_right(watch, &place, tag, changed, err);
-    pthread_mutex_unlock(turn);
+    end_turn(&place);
     free(place.folder);
     return code;
 }
