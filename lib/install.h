@@ -14,7 +14,7 @@
 
 #include <spull.h>
 
-#include "part.h"
+#include "part_sealed.h"
 
 /* For the umask to take from: an image can be run, a blob of a mirror is data
  * for a web server. */

@@ -21,7 +21,7 @@
 #include "err.h"
 #include "limits.h"
 #include "mirror_internal.h"
-#include "part.h"
+#include "part_sweep.h"
 
 #define HEX_DIGITS "0123456789abcdef"
 #define HEX_LEN    ((size_t)2 * SP_DIGEST_BYTES)

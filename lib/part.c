@@ -18,33 +18,6 @@
 #include "limits.h"
 #include "part_internal.h"
 
-bool sp_part_create_file(struct sp_sealed *file)
-{
-    /* 0600: that no other process can write is what the seal promises. */
-    file->fd = openat(file->dir, file->name,
-                      O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (file->fd >= 0 && file->shared)
-        sp_part_share(file->dir, file->fd, 0600, 0444);
-    return file->fd >= 0;
-}
-
-enum spull_code sp_part_open_dir(int dir, const char *where, int *out,
-                                 struct spull_error *err)
-{
-    int fd = openat(dir, dir == AT_FDCWD ? where : ".",
-                    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int why = errno;
-
-    if (fd >= 0) {
-        *out = fd;
-        return SPULL_OK;
-    }
-    sp_err_sys(err, SPULL_STORAGE, why, "directory %s", where);
-    if (why == ENOENT)
-        sp_err_hint(err, "mkdir -p makes it; no directory is made unasked");
-    return SPULL_STORAGE;
-}
-
 static enum spull_code create(struct sp_sealed *file, int dir,
                               const char *label, struct spull_error *err)
 {
@@ -164,14 +137,19 @@ void sp_part_set_size(struct sp_part *part, uint64_t size)
     pthread_mutex_unlock(&part->lock);
 }
 
-uint64_t sp_part_size(struct sp_part *part)
+static uint64_t look_at(struct sp_part *part, const uint64_t *number)
 {
-    uint64_t size = 0;
+    uint64_t now = 0;
 
     pthread_mutex_lock(&part->lock);
-    size = part->size;
+    now = *number;
     pthread_mutex_unlock(&part->lock);
-    return size;
+    return now;
+}
+
+uint64_t sp_part_size(struct sp_part *part)
+{
+    return look_at(part, &part->size);
 }
 
 uint64_t sp_part_total(struct sp_part *part)
@@ -186,12 +164,7 @@ uint64_t sp_part_total(struct sp_part *part)
 
 uint64_t sp_part_inherited(struct sp_part *part)
 {
-    uint64_t inherited = 0;
-
-    pthread_mutex_lock(&part->lock);
-    inherited = part->inherited;
-    pthread_mutex_unlock(&part->lock);
-    return inherited;
+    return look_at(part, &part->inherited);
 }
 
 void sp_part_set_inherited(struct sp_part *part)
@@ -361,26 +334,6 @@ static void free_part(struct sp_part *part)
     free(part);
 }
 
-static void close_file(struct sp_sealed *file)
-{
-    if (file->fd >= 0)
-        close(file->fd);
-    if (file->dir >= 0)
-        close(file->dir);
-    free(file->name);
-    free(file->where);
-}
-
-/* The name is ours alone, so what it names is what we made. */
-static void remove_file(struct sp_sealed *file)
-{
-    if (file->fd >= 0) {
-        unlinkat(file->dir, file->name, 0);
-        sp_journal_remove(file->dir, file->name);
-    }
-    close_file(file);
-}
-
 enum spull_code sp_part_seal(struct sp_part *part,
                              const struct sp_digest *digest,
                              const struct sp_look *look, struct sp_sealed **out,
@@ -407,7 +360,7 @@ enum spull_code sp_part_seal(struct sp_part *part,
 
 void sp_part_abandon(struct sp_part *part)
 {
-    close_file(&part->file);
+    sp_sealed_close(&part->file);
     free_part(part);
 }
 
@@ -415,36 +368,6 @@ void sp_part_discard(struct sp_part *part)
 {
     if (part == NULL)
         return;
-    remove_file(&part->file);
+    sp_sealed_remove(&part->file);
     free_part(part);
-}
-
-void sp_sealed_discard(struct sp_sealed *sealed)
-{
-    if (sealed == NULL)
-        return;
-    remove_file(sealed);
-    free(sealed);
-}
-
-void sp_sealed_keep(struct sp_sealed *sealed)
-{
-    if (sealed == NULL)
-        return;
-    if (sealed->linked) { /* there are other names for these bytes */
-        sp_sealed_discard(sealed);
-        return;
-    }
-    sp_sealed_release(sealed);
-    close_file(sealed);
-    free(sealed);
-}
-
-void sp_sealed_free(struct sp_sealed *sealed)
-{
-    if (sealed == NULL)
-        return;
-    sp_journal_remove(sealed->dir, sealed->name);
-    close_file(sealed);
-    free(sealed);
 }

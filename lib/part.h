@@ -19,37 +19,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include <spull.h>
 
-#include "digest.h"
-#include "sif.h"
+#include "part_sealed.h"
 #include "span.h"
 #include "watch.h"
 
 #define SP_PART_LABEL 32 /* hex digits of a digest that name a part */
 
 struct sp_part;
-
-/*
- * A file whose bytes were verified in this inode. Only verify makes one, with
- * sp_part_seal(), and only install takes one.
- */
-struct sp_sealed {
-    int dir;     /* descriptor of the directory that holds it */
-    int fd;      /* of the file, read and write */
-    char *name;  /* its name there, for now */
-    char *where; /* the directory as the user named it, for messages */
-    bool shared; /* who may read the directory may read the file */
-    bool linked; /* the inode has another name, elsewhere: it stays as it is */
-    uint64_t size;
-    uint64_t beat; /* how often its journal was written */
-    struct sp_digest digest;
-    struct sp_look look;
-    bool unpacked;           /* it came out of an archive that was verified */
-    struct sp_digest origin; /* of that archive, where there was one */
-};
 
 /*
  * Creates an empty partial file in directory dir, mode 0600. label tells blobs
@@ -67,13 +46,6 @@ enum spull_code sp_part_new(const char *dir, const char *label,
 enum spull_code sp_part_new_shared(int dir, const char *where,
                                    const char *label, struct sp_part **out,
                                    struct spull_error *err);
-
-/*
- * Sets the mode of fd to own and, of the bits in others, those that its
- * directory grants; gives fd to the directory's group, or no group access.
- * false: errno says why not.
- */
-bool sp_part_share(int dir, int fd, mode_t own, mode_t others);
 
 /*
  * Three ways for an empty part to get the size bytes that another file holds.
@@ -114,18 +86,6 @@ enum spull_code sp_part_inherit(struct sp_part *part, bool deposed,
  */
 enum spull_code sp_part_copy(struct sp_part *part, int fd, uint64_t size,
                              struct sp_watch *watch, struct spull_error *err);
-
-/*
- * Removes from a directory the parts and journals that nobody has written to
- * for so many days (0: none), and the journals and leads of parts that are no
- * more. Adds to *count and *bytes.
- */
-void sp_part_tidy(int dir, unsigned days, uint64_t *count, uint64_t *bytes);
-
-/* Removes what other processes have left of the same blob beside a finished
- * file: all of those that are gone, and of those that can't be seen from here
- * what is older than the options' keep_days. */
-void sp_part_bury(const struct sp_sealed *sealed, struct sp_ctx *ctx);
 
 /*
  * For a part that is made from another file, and is of no use before it is
@@ -231,85 +191,7 @@ enum spull_code sp_part_seal(struct sp_part *part,
 /* Writes down what is finished and leaves the file to a later process. */
 void sp_part_keep(struct sp_part *part);
 
-/* Removes the file and frees; for a part or a sealed one that is not wanted. */
+/* Removes the file and frees; for a part that is not wanted. */
 void sp_part_discard(struct sp_part *part);
-void sp_sealed_discard(struct sp_sealed *sealed);
-
-/* Leaves the file, which could not be named now, to a later process. */
-void sp_sealed_keep(struct sp_sealed *sealed);
-
-/* SPULL_STORAGE: there is no room for it after all, and how much it takes. */
-enum spull_code sp_sealed_say_full(const struct sp_sealed *sealed, int why,
-                                   struct spull_error *err);
-
-/* Is it written down what there is of it? Too little is not worth it, and a
- * link is nobody's to take up. */
-bool sp_sealed_has_journal(const struct sp_sealed *sealed);
-
-/* Shows those who wait that we live, while the file is flushed; by the journal,
- * where there is one. */
-void sp_sealed_beat(struct sp_sealed *sealed);
-
-/* Frees a sealed one whose file has got its final name. */
-void sp_sealed_free(struct sp_sealed *sealed);
-
-/*
- * The lead: of many processes that want one blob in one directory, one
- * downloads. It is named by a symbolic link ".spull-LABEL.lead": symlink(2)
- * makes name and content in one step on every file system of a cluster. A
- * leader shows that it lives by the beat of its journal.
- *
- * A link that only its owner could remove, in a sticky directory, is passed by:
- * the next one is ".spull-LABEL-1.lead", and so on.
- *
- * Nothing but bandwidth rests on this. Two leaders, by whatever race or lie of
- * a file system, download twice and install the same verified image.
- */
-struct sp_lead;
-
-/* dir and label as for sp_part_new(). SPULL_STORAGE, INTERNAL. */
-enum spull_code sp_lead_new(const char *dir, const char *label,
-                            struct sp_lead **out, struct spull_error *err);
-
-/* The same for a directory by its descriptor, which stays the caller's. */
-enum spull_code sp_lead_new_shared(int dir, const char *where,
-                                   const char *label, struct sp_lead **out,
-                                   struct spull_error *err);
-
-/* Gives the lead up, if it is ours, and frees. */
-void sp_lead_free(struct sp_lead *lead);
-
-enum sp_lead_state {
-    SP_LEAD_VACANT, /* nobody leads */
-    SP_LEAD_BEATS,  /* somebody does, and has shown life since the last look */
-    SP_LEAD_SILENT, /* somebody does, and has not */
-    SP_LEAD_GONE    /* the one that leads has died */
-};
-
-/* Has a look at the leader. *bytes: what it had finished, if that is known. */
-enum sp_lead_state sp_lead_look(struct sp_lead *lead, uint64_t *bytes);
-
-/* Tries to lead with this part, also when we lead with another. false: somebody
- * else was first. */
-bool sp_lead_take(struct sp_lead *lead, const struct sp_part *part);
-
-/* Takes away the leader that the last look saw. */
-void sp_lead_depose(struct sp_lead *lead);
-
-/*
- * Is fd the very file that a leader was seen to fill, and that leader this user
- * or root? Then whoever named it had verified it, in this inode. *other: its
- * label is not that of the lead.
- */
-bool sp_lead_made(const struct sp_lead *lead, int fd, bool *other);
-
-/* Closes that file: while it is open, its blocks are taken. */
-void sp_lead_forget(struct sp_lead *lead);
-
-/* Is the leader last seen another pull of this process? */
-bool sp_lead_is_here(const struct sp_lead *lead);
-
-/* "HOST-PID" of the leader last seen, or "". */
-void sp_lead_who(const struct sp_lead *lead, char *out, size_t cap);
 
 #endif

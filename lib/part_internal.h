@@ -2,12 +2,12 @@
 /*
  * part_internal: what the files of the room part share.
  *
- * part.c owns the file and its two users, part_name.c how the files are called,
- * part_journal.c what a process writes down, part_inherit.c how the next one
- * takes it up, part_yield.c how that is done on a full disk, part_lead.c who of
- * many downloads, part_space.c whether it will fit, part_share.c how files and
- * their bytes are shared, part_sweep.c what nobody needs any more. Nobody else
- * includes it.
+ * part.c owns what is in the file and its two users, part_sealed.c the file
+ * itself, part_name.c how the files are called, part_journal.c what a process
+ * writes down, part_inherit.c how the next one takes it up, part_yield.c how
+ * that is done on a full disk, part_lead.c who of many downloads, part_space.c
+ * whether it will fit, part_share.c how files and their bytes are shared,
+ * part_sweep.c what nobody needs any more. Nobody else includes it.
  */
 #ifndef SP_PART_INTERNAL_H
 #define SP_PART_INTERNAL_H
@@ -39,14 +39,6 @@ struct sp_part {
     bool released;     /* whoever comes may take it up, on any node */
 };
 
-/* Opens the directory that the user calls where: as that, or, if dir is not
- * AT_FDCWD, dir once more. *out is the caller's. SPULL_STORAGE. */
-enum spull_code sp_part_open_dir(int dir, const char *where, int *out,
-                                 struct spull_error *err);
-
-/* Creates the file of this name exclusively. false: errno says why not. */
-bool sp_part_create_file(struct sp_sealed *file);
-
 /* Takes note of a span that is in the file, and lets the reader know. Fails
  * with what the reader has failed with, or without memory. */
 enum spull_code sp_part_finish(struct sp_part *part, struct sp_span span,
@@ -57,15 +49,25 @@ enum spull_code sp_part_write_all(const struct sp_sealed *file, uint64_t at,
                                   const char *bytes, size_t len,
                                   struct spull_error *err);
 
-/* SPULL_STORAGE: there was no room for more, and how much it takes. */
-enum spull_code sp_part_say_full(struct sp_part *part, int why,
-                                 struct spull_error *err);
-
 /* Closes and frees; the files stay. */
 void sp_part_abandon(struct sp_part *part);
 
 /* All that is there by now was an earlier run's. */
 void sp_part_set_inherited(struct sp_part *part);
+
+/* --- part_sealed.c -------------------------------------------------------- */
+
+/* Opens the directory that the user calls where: as that, or, if dir is not
+ * AT_FDCWD, dir once more. *out is the caller's. SPULL_STORAGE. */
+enum spull_code sp_part_open_dir(int dir, const char *where, int *out,
+                                 struct spull_error *err);
+
+/* Creates the file of this name exclusively. false: errno says why not. */
+bool sp_part_create_file(struct sp_sealed *file);
+
+/* Closes it and frees its strings; the second removes it, too. */
+void sp_sealed_close(struct sp_sealed *file);
+void sp_sealed_remove(struct sp_sealed *file);
 
 /* --- part_name.c ---------------------------------------------------------- */
 
@@ -86,6 +88,8 @@ bool sp_part_ends_in(const char *name, const char *suffix);
 /* The label in the name of a part or a journal. false: it has none. */
 bool sp_part_label_of(const char *name, char label[SP_PART_LABEL + 1]);
 
+/* --- part_journal.c ------------------------------------------------------- */
+
 /* What a journal says. Starts as zeros; to end with sp_journal_done(). */
 struct journal {
     struct sp_owner owner;
@@ -97,11 +101,6 @@ struct journal {
 /* Reads the journal of this name. false: there is none that makes sense. */
 bool sp_journal_read(int dir, const char *name, struct journal *out);
 void sp_journal_done(struct journal *journal);
-
-/* A lead's target is "PART-NAME|OWNER". false: this one is none. */
-#define SP_LEAD_ROOM 512
-bool sp_lead_split(const char *target, char name[SP_LEAD_ROOM],
-                   struct sp_owner *owner);
 
 /* Replaces the journal of the part of this name, which is beside file, and
  * removes it. */
@@ -125,8 +124,22 @@ void sp_part_hold_room(const struct sp_part *part);
 /* Removes what is beside the part of this name in place of a next journal. */
 void sp_journal_remove_next(int dir, const char *part_name);
 
+/* What tells the journal of the part of this name, as it is now, from any
+ * other: its text or, where it can't be read, what can be seen of it. To
+ * free(). Also the bytes that it counts. NULL: there is none. */
+char *sp_part_pulse(int dir, const char *part_name, uint64_t *bytes);
+
+/* --- part_lead.c ---------------------------------------------------------- */
+
+/* A lead's target is "PART-NAME|OWNER". false: this one is none. */
+#define SP_LEAD_ROOM 512
+bool sp_lead_split(const char *target, char name[SP_LEAD_ROOM],
+                   struct sp_owner *owner);
+
 /* Does nobody lead with the link of this name, which is older than when? */
 bool sp_lead_is_over(int dir, const char *link, time_t when);
+
+/* --- part_yield.c --------------------------------------------------------- */
 
 /* An earlier part and ours, while bytes go from one to the other. */
 struct legacy {
@@ -143,9 +156,10 @@ struct legacy {
 /* Frees the blocks of what ours has as well. false: that brings no room. */
 bool sp_legacy_give_back(struct legacy *legacy);
 
-/* What tells the journal of the part of this name, as it is now, from any
- * other: its text or, where it can't be read, what can be seen of it. To
- * free(). Also the bytes that it counts. NULL: there is none. */
-char *sp_part_pulse(int dir, const char *part_name, uint64_t *bytes);
+/* --- part_space.c --------------------------------------------------------- */
+
+/* SPULL_STORAGE: there was no room for more, and how much it takes. */
+enum spull_code sp_part_say_full(struct sp_part *part, int why,
+                                 struct spull_error *err);
 
 #endif

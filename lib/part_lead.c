@@ -6,6 +6,8 @@
  * succeed and do nothing. symlink(2) and rename(2) decide, and where even they
  * lie, two leaders download the same bytes and install the same image.
  */
+#include "part_lead.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

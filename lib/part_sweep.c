@@ -7,6 +7,8 @@
  * of it goes at once; a process that can't be seen from here may live on, so
  * there, too, age decides.
  */
+#include "part_sweep.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>

@@ -12,6 +12,7 @@
 
 #include "err.h"
 #include "limits.h"
+#include "part_lead.h"
 #include "pull_internal.h"
 #include "retry.h"
 #include "unpack.h"

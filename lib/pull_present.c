@@ -14,6 +14,7 @@
 
 #include "err.h"
 #include "manifest.h"
+#include "part_lead.h"
 #include "proof.h"
 #include "pull_internal.h"
 #include "unpack.h"

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 
 #include "err.h"
+#include "part_lead.h"
+#include "part_sweep.h"
 #include "proof.h"
 #include "pull_internal.h"
 #include "verify.h"

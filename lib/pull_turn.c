@@ -10,6 +10,7 @@
 #include "err.h"
 #include "install.h"
 #include "limits.h"
+#include "part_lead.h"
 #include "pull_internal.h"
 #include "verify.h"
 

@@ -10,6 +10,7 @@
 #include "err.h"
 #include "limits.h"
 #include "manifest.h"
+#include "part_lead.h"
 #include "pull_internal.h"
 #include "unpack.h"
 #include "verify.h"

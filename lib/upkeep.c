@@ -16,7 +16,7 @@
 #include "digest.h"
 #include "err.h"
 #include "limits.h"
-#include "part.h"
+#include "part_sweep.h"
 #include "proof.h"
 #include "store.h"
 #include "verify.h"

@@ -14,6 +14,7 @@
 
 #include "err.h"
 #include "limits.h"
+#include "part.h"
 #include "proof.h"
 #include "thread.h"
 

@@ -15,7 +15,6 @@
 #include <spull.h>
 
 #include "digest.h"
-#include "part.h"
 #include "ref.h"
 #include "sif.h"
 #include "watch.h"
@@ -34,6 +33,8 @@ enum spull_code sp_verify_pin(const struct sp_ref *ref,
                               const struct sp_digest *stated,
                               struct spull_error *err);
 
+struct sp_part;
+struct sp_sealed;
 struct sp_verify;
 
 /*

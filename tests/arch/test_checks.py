@@ -63,6 +63,8 @@ class Floors(Rows):
             ("lib/http.c", '#include "part.h"', 1),
             ("lib/http_why.c", '#include "http_internal.h"', 0),
             ("lib/fetch.c", '#include "http_internal.h"', 1),
+            ("lib/install.c", '#include "part_sealed.h"', 0),
+            ("lib/http.c", '#include "part_sealed.h"', 1),
             ("lib/pull.c", '#include "spull.h"', 1),
             ("lib/ref.c", '#include <stdio.h>\n#include "ref.h"', 1),
             ("lib/ref.c", '#include "nowhere.h"', 1),

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "part.h"
+#include "part_lead.h"
 #include "unit.h"
 
 #define LABEL "0123456789abcdef0123456789abcdef"

@@ -12,6 +12,8 @@
 
 #include "ctx.h"
 #include "part.h"
+#include "part_lead.h"
+#include "part_sweep.h"
 #include "unit.h"
 #include "watch.h"
 

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "limits.h"
+#include "part.h"
 #include "unit.h"
 #include "verify.h"
 
