@@ -4,8 +4,9 @@
  *
  * mirror.c has the steps in order, mirror_blob.c how a blob comes into the
  * tree, mirror_tree.c folders and documents, mirror_tags.c lists of tags,
- * mirror_claim.c who needs a blob that no manifest names yet, mirror_prune.c
- * what nobody needs. Nobody else includes it.
+ * mirror_claim.c who needs a blob that no manifest names yet, mirror_walk.c all
+ * that the documents of a tree say, mirror_prune.c what nobody needs. Nobody
+ * else includes it.
  *
  * The tree: COLLECTION/NAME/tags/index.html,
  * COLLECTION/NAME/manifests/TAG/index.html, blobs/sha256/HEX.
@@ -149,5 +150,26 @@ void sp_mirror_touch(const char *path);
 enum spull_code sp_mirror_claims(const char *dir, unsigned keep_days,
                                  void (*see)(void *payload, const char *hex),
                                  void *payload, struct spull_error *err);
+
+/* --- mirror_walk.c --- */
+
+/* What is done with what a walk over a tree finds. */
+struct sp_mirror_walk {
+    struct sp_watch *watch;
+    const char *dir;
+    /* Each document, whose text may be changed. */
+    void (*read)(void *payload, struct sp_buf *text);
+    /* Each temporary one whose process is gone. */
+    void (*litter)(void *payload, const char *path);
+    void *payload;
+};
+
+/*
+ * Reads all documents, and brings the lists of tags in line. SPULL_STORAGE,
+ * INTEGRITY: there may be more, which could not be read or lie elsewhere; also
+ * CANCELLED.
+ */
+enum spull_code sp_mirror_walk(const struct sp_mirror_walk *order,
+                               struct spull_error *err);
 
 #endif
