@@ -6,10 +6,11 @@
  * check_walk.c in a directory. check_line.c has them looked at side by side,
  * and tells what was found in order; check_visit.c is one look. check_site.c
  * knows how a server's container is read, check_tree.c and check_disk.c a
- * directory's; check_document.c has one manifest judged, check_blob.c asks for
- * blobs by check_talk.c, check_unpack.c looks into them, check_memo.c remembers
- * what was seen of them, check_lost.c which servers are gone, and check_notes.c
- * what is to be told. Nobody else includes it.
+ * directory's; check_document.c has one manifest judged, check_blob.c looks at
+ * its blobs, check_ask.c asks servers for them by check_talk.c, check_unpack.c
+ * looks into them, check_memo.c remembers what was seen of them, check_lost.c
+ * which servers are gone, and check_notes.c what is to be told. Nobody else
+ * includes it.
  */
 #ifndef SP_CHECK_INTERNAL_H
 #define SP_CHECK_INTERNAL_H

@@ -2,7 +2,7 @@
 /*
  * check_talk: one request for a blob, and what came of it.
  *
- * For check_blob.c alone, which decides what is asked, and what an answer
+ * For check_ask.c alone, which decides what is asked, and what an answer
  * means.
  */
 #ifndef SP_CHECK_TALK_H
