@@ -124,24 +124,57 @@ static enum spull_code look_at(struct walk *walk, const struct folder *folder,
     return code;
 }
 
-/* A folder that has manifests is a container, if it can be one. */
+/* Is there a document that may be the list of a container whose manifests have
+ * gone, their folder included? For the folder of manifests itself, it would be
+ * the manifest of a tag that is called "tags". */
+static bool has_list_alone(const char *path)
+{
+    static const char folder[] = "manifests";
+    struct stat info;
+    char *list = NULL;
+    size_t len = strlen(path);
+    bool has = false;
+
+    if (len >= strlen(folder) &&
+        strcmp(path + len - strlen(folder), folder) == 0)
+        return false;
+    list = sp_mirror_path(path, "tags/" SP_MIRROR_INDEX);
+    has = list != NULL && stat(list, &info) == 0 && S_ISREG(info.st_mode);
+    free(list);
+    return has;
+}
+
+/* Does a folder hold manifests, or a list of some? */
+static bool is_container(const char *dir, const char *folder)
+{
+    char *path = sp_mirror_path(dir, folder);
+    char *manifests = path == NULL ? NULL : sp_mirror_path(path, "manifests");
+    struct stat info;
+    bool is = false;
+
+    if (manifests != NULL)
+        is = stat(manifests, &info) == 0
+                 ? S_ISDIR(info.st_mode)
+                 : errno == ENOENT && has_list_alone(path);
+    free(manifests);
+    free(path);
+    return is;
+}
+
+/* Of a container, if it can be one, the list is brought in line. */
 static enum spull_code check_tags(struct walk *walk, const char *folder,
                                   struct spull_error *err)
 {
+    const struct sp_mirror_walk *order = walk->order;
     struct sp_ref ref = {0};
-    struct stat info;
     bool changed = false;
-    char *path = NULL;
     enum spull_code code = SPULL_OK;
 
-    if (asprintf(&path, "%s/%s/manifests", walk->order->dir, folder) < 0)
-        return sp_err_nomem(err);
-    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode) &&
+    if (is_container(order->dir, folder) &&
         sp_ref_parse_container(folder, &ref, NULL) == SPULL_OK)
-        code = sp_mirror_tags(walk->order->watch, walk->order->dir, folder,
-                              NULL, &changed, err);
+        code = sp_mirror_tags(order->watch, order->dir, folder, NULL, &changed,
+                              err);
     sp_ref_done(&ref);
-    free(path);
     return code;
 }
 

@@ -896,6 +896,28 @@ class Prune(Mirror):
         self.assertEqual(tree.check(self.tree(scene)), {"lab/solver": []})
         self.assertEqual(tree.blobs(self.tree(scene)), [])
 
+    def test_all_tags_are_removed_by_hand(self):
+        """With the folder that they are in. What looks like a list there, and
+        is the manifest of a tag called "tags", stays."""
+        scene = self.scene()
+        self.publish(scene, "lab/solver", {"1": 1})
+        self.publish(scene, "lab/mesher", {"tags": 2})
+        self.mirror(scene, "lab/solver", "lab/mesher")
+        shutil.rmtree(os.path.join(self.tree(scene), "lab/solver/manifests"))
+        path = os.path.join(self.tree(scene),
+                            "lab/mesher/manifests/tags/index.html")
+        with open(path) as file:
+            manifest = dict(json.load(file), tags=["a"])
+        with open(path, "w") as file:
+            json.dump(manifest, file)
+        self.mirror(scene, "--prune")
+        with open(path) as file:
+            self.assertEqual(json.load(file), manifest)
+        self.assertEqual(len(tree.blobs(self.tree(scene))), 1)
+        for name, tags in ("lab/solver", []), ("lab/mesher", ["tags"]):
+            self.assertEqual(tree.document(self.tree(scene), name, "tags"),
+                             {"name": name, "tags": tags})
+
     def test_doubt_removes_nothing(self):
         """A document that can't be read may name any blob."""
         def loop(path):
