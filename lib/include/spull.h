@@ -343,8 +343,9 @@ SPULL_API enum spull_code spull_mirror(struct spull *session, const char *dir,
  * Removes from the tree the blobs that no manifest in it names, partial files
  * older than the session's keep_days, and what processes that are gone have
  * left of documents; brings lists of tags in line with the manifests that are
- * there. *count and *bytes: what was removed. If a document or a folder can't
- * be read, no blob is removed. STORAGE, NOT_FOUND, INTEGRITY.
+ * there. *count and *bytes: what was removed, and what it took on disk. If a
+ * document or a folder can't be read, no blob is removed. STORAGE, NOT_FOUND,
+ * INTEGRITY; USAGE: it is an OCI image layout, and not ours.
  */
 SPULL_API enum spull_code spull_mirror_prune(struct spull *session,
                                              const char *dir, uint64_t *count,
