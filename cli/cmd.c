@@ -218,9 +218,14 @@ void cmd_close(struct spull *session)
 
 enum spull_code cmd_report_out(const struct spull_error *err)
 {
+    static enum spull_code said = SPULL_OK;
     /* Whoever closed the pipe has read enough; tools say nothing then. */
-    if (err->code != SPULL_CANCELLED || stop_signal() != SIGPIPE)
+    bool unread = err->code == SPULL_CANCELLED && stop_signal() == SIGPIPE;
+
+    /* On a full disk, each of ten thousand lines would fail alike. */
+    if (!unread && err->code != said)
         say_error(err, NULL);
+    said = err->code;
     return err->code;
 }
 

@@ -129,7 +129,7 @@ enum spull_code cmd_report_line(const struct cmd_call *call,
                                 const struct cmd_cost *cost,
                                 const struct spull_error *err);
 
-/* Reports that printing a result failed; returns err's code. */
+/* Reports that printing results failed, once; returns err's code. */
 enum spull_code cmd_report_out(const struct spull_error *err);
 
 /* Help on stdout: for a command, or of all. */

@@ -173,12 +173,16 @@ class ExitStatus(Case):
         self.assertFiles(scene, "file")
 
     def test_7_stdout(self):
-        """A result that nobody got is no success."""
+        """A result that nobody got is no success. It is said once."""
         scene = self.scene()
         scene.image()
-        with open("/dev/full", "w") as full:
-            result = scene.run("resolve", REF, stdout=full)
-        self.assertExit(result, 7)
+        scene.put("list", b"%s\n# a comment\n" % REF.encode() * 9)
+        for args in ("resolve", REF), ("resolve", "-f", "list"), \
+                ("--json", "-d", "nowhere", "-f", "list"):
+            with open("/dev/full", "w") as full:
+                result = scene.run(*args, stdout=full)
+            self.assertExit(result, 7)
+            self.assertEqual(result.err.count("stdout: "), 1)
 
     def test_8_exists(self):
         scene = self.scene()
