@@ -254,14 +254,19 @@ static enum spull_code check_files(const struct look *look)
     struct sp_findings *findings = &visit->notes.findings;
     bool nothing = look->page.code == SPULL_NOT_FOUND &&
                    look->source.code == SPULL_NOT_FOUND;
+    bool nothing_at_all = nothing && look->recipe.code != SPULL_OK;
     enum spull_code code = SPULL_OK;
 
-    if (!nothing || look->recipe.code == SPULL_OK)
+    if (!nothing_at_all)
         atomic_store(&folder->saw_wanted, true);
-    if (nothing && sp_index_has(&folder->listed, look->tag))
+    if (nothing && sp_index_has(&folder->listed, look->tag)) {
         code = say_at(visit->check, findings, folder, "tags/" PAGE, look->ref,
                       SP_FINDING_TAG_PHANTOM,
                       "it is listed, and there is no manifest", look->err);
+    } else if (nothing_at_all && folder->tag != NULL) {
+        sp_finding_about(findings, look->page.place, look->ref);
+        sp_finding_tell(findings, SP_FINDING_DOCUMENT, "it is not there");
+    }
     if (code == SPULL_OK)
         code = check_served(look);
     if (code == SPULL_OK)
@@ -357,8 +362,7 @@ enum spull_code sp_disk_close(struct sp_checking *check,
                       "there are manifests, and no list of tags", err);
     if (code == SPULL_OK && folder->tag != NULL &&
         !atomic_load(&folder->saw_wanted))
-        code = sp_err_set(err, SPULL_NOT_FOUND,
-                          "%s:%s: there is nothing of it in %s", folder->name,
-                          folder->tag, check->tree.root);
+        code = sp_err_set(err, SPULL_NOT_FOUND, "there is nothing of it in %s",
+                          check->tree.root);
     return code;
 }

@@ -8,6 +8,18 @@
 #include "limits.h"
 #include "lint.h"
 
+/* What an error of http says begins with the URL, that of a file with its path.
+ */
+static bool says_where(const char *why, const char *url)
+{
+    static const char file[] = "file://";
+    const char *path =
+        strncmp(url, file, strlen(file)) == 0 ? url + strlen(file) : url;
+
+    return strncmp(why, url, strlen(url)) == 0 ||
+           strncmp(why, path, strlen(path)) == 0;
+}
+
 static void lint_absence(const char *url, const struct sp_seen *seen,
                          struct sp_findings *to)
 {
@@ -19,10 +31,8 @@ static void lint_absence(const char *url, const struct sp_seen *seen,
         [SP_SEEN_ASTRAY] = SP_FINDING_BLOB_REDIRECT,
     };
     enum sp_finding what = whats[seen->how];
-    size_t len = strlen(url);
 
-    /* What an error of http says begins with the URL. */
-    if (strncmp(seen->why, url, len) == 0)
+    if (says_where(seen->why, url))
         sp_finding_tell(to, what, "%s", seen->why);
     else
         sp_finding_tell(to, what, "%s: %s", url, seen->why);

@@ -1209,8 +1209,9 @@ class Folders(Tree):
         self.made.write("x/y/tags/index.html", registry.tags_page("x/y", []))
         self.add("x/y:z", urls=["pipe.sif"])
         os.mkfifo(os.path.join(self.root, "x/y/manifests/z/pipe.sif"))
-        self.assertFinds(self.run_check("--deep"), "E-blob-missing",
-                         "W-size-unit")
+        found = self.assertFinds(self.run_check("--deep"), "E-blob-missing",
+                                 "W-size-unit")
+        self.assertEqual(found[0].text.count("pipe.sif"), 1)
 
     def test_deep_folders(self):
         self.add()
@@ -1335,7 +1336,16 @@ class Generator(Tree):
         self.source("new", 54372)
         self.assertFinds(self.run_check("--no-blobs", C + ":new"),
                          "W-size-unit")
-        self.assertFinds(self.run_check("--no-blobs", C + ":newer"), status=3)
+
+    def test_a_tag_that_is_not_there(self):
+        """It is an error of the registry that has been asked for it, as it is
+        on a server; once in a message, and once among the findings."""
+        self.source("latest")
+        result = self.run_check("--no-blobs", C + ":newer")
+        found = self.assertFinds(result, "E-document", status=3)
+        self.assertTrue(found[0].place.endswith(
+            C + "/manifests/newer/index.html"))
+        self.assertEqual(result.err.count(C + ":newer"), 1)
 
     def test_blobs_on_a_server(self):
         data = images.sif()
