@@ -40,6 +40,7 @@ struct batch {
     struct result *results;
     enum spull_code first; /* of the references that can't be asked for */
     size_t first_at;       /* it stands before the order of this number */
+    size_t refused;        /* how many there are */
     size_t failed_at;      /* the first order that failed, or SIZE_MAX */
 };
 
@@ -204,6 +205,7 @@ static enum spull_code add_line(struct batch *batch,
     if (code == SPULL_CANCELLED || code == SPULL_INTERNAL ||
         code == SPULL_USAGE)
         return code;
+    batch->refused++;
     if (batch->first == SPULL_OK) {
         batch->first = code;
         batch->first_at = batch->orders.count;
@@ -263,7 +265,7 @@ static enum spull_code mirror_all(struct batch *batch)
     if (batch->orders.twice > 0)
         say_detail("%zu references are there twice, and mirrored once",
                    batch->orders.twice);
-    term_begin(pool.count);
+    term_begin(pool.count, batch->refused);
     code = pool_run(&pool);
     if (code != SPULL_CANCELLED)
         term_end();
@@ -317,10 +319,8 @@ static enum spull_code work(struct batch *batch)
     const struct opts *opts = batch->call->opts;
     enum spull_code code = plan(batch);
 
-    if (code == SPULL_OK && batch->orders.count > 0)
+    if (code == SPULL_OK)
         code = verdict(batch, mirror_all(batch));
-    else if (code == SPULL_OK)
-        code = batch->first;
     if (opts->prune && code == SPULL_OK)
         return prune(batch);
     if (opts->prune && code != SPULL_CANCELLED)

@@ -184,7 +184,7 @@ static enum spull_code pull_all(struct batch *batch)
     if (batch->targets.twice > 0)
         say_detail("%zu references are there twice, and pulled once",
                    batch->targets.twice);
-    term_begin(pool.count);
+    term_begin(pool.count, 0);
     code = pool_run(&pool);
     if (code != SPULL_CANCELLED)
         term_end();

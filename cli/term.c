@@ -58,11 +58,12 @@ static double seconds_now(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-void term_begin(size_t count)
+void term_begin(size_t count, size_t refused)
 {
     memset(&state.tally, 0, sizeof state.tally);
     memset(&state.meter, 0, sizeof state.meter);
-    state.tally.count = count;
+    state.tally.count = count + refused;
+    state.tally.failed = refused;
     state.start = seconds_now();
     state.next = 0;
 }

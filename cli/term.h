@@ -36,8 +36,9 @@ void term_init(void);
 /* May lines have colours? */
 bool term_colour(void);
 
-/* So many images will be pulled. More than one have a line for all. */
-void term_begin(size_t count);
+/* So many images will be pulled, and so many have failed before it came to
+ * that. More than one have a line for all. */
+void term_begin(size_t count, size_t refused);
 
 /* All have ended: says what came of them. */
 void term_end(void);

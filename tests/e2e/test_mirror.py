@@ -527,8 +527,11 @@ class Failures(Mirror):
         self.assertPinned(result, expected)
         self.assertTree(scene, expected)
         self.assertSays(result, "lab/solver:b", "404", "weak digest",
-                        "digest mismatch", "lab/solver:nope", "lab/nope")
+                        "digest mismatch", "lab/solver:nope", "lab/nope",
+                        "7 images: 2 installed, 5 failed")
         self.assertNotIn("README", result.err)
+        result = self.mirror(scene, "lab/nope", "lab/never", code=3)
+        self.assertSays(result, "2 images: 2 failed")
 
     def test_status_is_that_of_the_first(self):
         """Whether it failed before the others were begun, or not."""
