@@ -403,7 +403,8 @@ void bar_words(char *dst, size_t cap, const struct bar_view *view)
     }
 }
 
-void bar_result(char *dst, size_t cap, const struct spull_image *image)
+void bar_result(char *dst, size_t cap, const struct spull_image *image,
+                bool copied)
 {
     struct text text = text_on(dst, cap);
     char size[BAR_SIZE_TEXT];
@@ -422,8 +423,9 @@ void bar_result(char *dst, size_t cap, const struct spull_image *image)
         bar_size(size, (double)image->transferred);
         text_add(&text, " unpacked, %s downloaded,", size);
     } else if (image->transferred == 0) {
-        text_add(&text,
-                 image->url == NULL ? " copied" : ", all of it here already,");
+        text_add(&text, copied && image->url == NULL
+                            ? " copied"
+                            : ", all of it here already,");
     } else if (image->transferred < image->size) {
         bar_size(size, (double)image->transferred);
         text_add(&text, ", %s of it downloaded,", size);

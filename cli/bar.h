@@ -66,7 +66,9 @@ void bar_line(char *dst, size_t cap, const struct bar_view *view,
 /* For a log: "45 % of 1.2 GiB, 30.0 MiB/s, 22 s left". */
 void bar_words(char *dst, size_t cap, const struct bar_view *view);
 
-/* At the end: "52.1 MiB in 3 s (17.0 MiB/s)", "up to date". */
-void bar_result(char *dst, size_t cap, const struct spull_image *image);
+/* At the end: "52.1 MiB in 3 s (17.0 MiB/s)", "up to date". copied: bytes came
+ * from a file that was at hand. */
+void bar_result(char *dst, size_t cap, const struct spull_image *image,
+                bool copied);
 
 #endif

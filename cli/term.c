@@ -250,8 +250,9 @@ void term_job_start(struct term_job *job, const char *ref)
     pthread_mutex_unlock(&state.lock);
 }
 
-static void set_fetched(struct term_job *job, const struct spull_progress *now)
+static void set_source(struct term_job *job, const struct spull_progress *now)
 {
+    job->copied = job->copied || now->phase == SPULL_COPYING;
     if (now->phase == SPULL_DOWNLOADING)
         job->fetched =
             now->bytes > now->resumed ? now->bytes - now->resumed : 0;
@@ -281,7 +282,7 @@ void term_job_progress(struct term_job *job, const struct spull_progress *now)
     double seconds = seconds_now();
 
     pthread_mutex_lock(&state.lock);
-    set_fetched(job, now);
+    set_source(job, now);
     set_view(job, now, seconds);
     if (!quiet && state.bars)
         draw_if_due(job, seconds);
@@ -306,7 +307,7 @@ static void say_result(const struct term_job *job,
     const char *colour = image->weak ? "\033[33m" : "\033[32m";
 
     name_of(job, name, sizeof name);
-    bar_result(result, sizeof result, image);
+    bar_result(result, sizeof result, image, job->copied);
     if (!state.bars) {
         say_note("%s: %s%s%s", name, result, proof[0] ? ", " : "", proof);
         return;

@@ -23,6 +23,7 @@ struct term_job {
     struct bar_view view; /* what its line shows; note is kept apart */
     char note[256];
     uint64_t fetched; /* bytes that came over the network */
+    bool copied;      /* some came from a file that was at hand */
     double start;
     double seconds; /* that it took, once it has ended */
     enum spull_phase phase;

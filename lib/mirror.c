@@ -71,9 +71,10 @@ static enum spull_code check(const struct sp_mirror_order *order,
         return sp_err_set(err, SPULL_USAGE, "the tree's directory is empty");
     if (order->file != NULL && (ref->base != NULL || ref->pin[0] != '\0'))
         return sp_err_set(err, SPULL_USAGE,
-                          "%s:%s: for a file, only COLLECTION/NAME:TAG is "
-                          "expected",
-                          ref->container, ref->tag);
+                          "%s:%s: for a file, there must be no %s in the "
+                          "reference",
+                          ref->container, ref->tag,
+                          ref->base != NULL ? "registry" : "pin");
     return check_name(ref, err);
 }
 

@@ -628,8 +628,8 @@ class Failures(Mirror):
                 (("--add", "lab/a:1"), ["REF=FILE"]),
                 (("--add", "lab/a:1="), ["REF=FILE"]),
                 (("--add", "=x"), ["REF=FILE"]),
-                (("--add", "lab/a:1%s=image.sif" % pin), ["only"]),
-                (("--add", "https://h/lab/a:1=image.sif"), ["only"]),
+                (("--add", "lab/a:1%s=image.sif" % pin), ["no pin"]),
+                (("--add", "https://h/lab/a:1=image.sif"), ["no registry"]),
                 (("--add", "lab/a:1=image.sif", "--add", "lab/a:1=other.sif"),
                  ["both would be"]),
                 (("--add", "lab/a:1=."), ["regular"]),
@@ -728,6 +728,9 @@ class Files(Mirror):
         self.assertRegex(lines[1], r"^spull: lab/a:1: 40\.0 KiB copied in "
                                    r"[\d.]+ s, verified$")
         self.assertEqual(len(lines), 2)
+        result = self.mirror(scene, "--add", "lab/b:1=image.sif")
+        self.assertRegex(result.err, r"^spull: lab/b:1: 40\.0 KiB, all of it "
+                                     r"here already, in [\d.]+ s, verified\n$")
 
     def test_beside_references(self):
         scene = self.scene()

@@ -303,6 +303,7 @@ static void results_are_short(void **state)
 {
     static char digest[] = "sha256:00";
     static char url[] = "https://example.org/image.sif";
+    static const struct spull_image here = {.size = 40960, .seconds = 2};
     static const struct {
         struct spull_image image;
         const char *result;
@@ -319,7 +320,8 @@ static void results_are_short(void **state)
           .seconds = 2,
           .image_digest = digest},
          "2.0 MiB unpacked, 1.0 MiB downloaded, in 2 s"},
-        {{.size = 40960, .seconds = 2}, "40.0 KiB copied in 2 s"},
+        {{.size = 40960, .seconds = 2},
+         "40.0 KiB, all of it here already, in 2 s"},
         {{.size = 40960, .seconds = 2, .url = url},
          "40.0 KiB, all of it here already, in 2 s"},
         {{.size = 1048576, .transferred = 1048576, .seconds = 9000},
@@ -329,9 +331,11 @@ static void results_are_short(void **state)
 
     (void)state;
     for (size_t i = 0; i < UNIT_COUNT(cases); i++) {
-        bar_result(result, sizeof result, &cases[i].image);
+        bar_result(result, sizeof result, &cases[i].image, false);
         assert_string_equal(result, cases[i].result);
     }
+    bar_result(result, sizeof result, &here, true);
+    assert_string_equal(result, "40.0 KiB copied in 2 s");
 }
 
 int main(void)
