@@ -79,6 +79,10 @@ void rc_blame(const struct rc *rc, struct spull_error *err);
 /* "~/.spullrc:3", "SPULL_DIR", "--dir", "built-in". */
 void rc_origin_text(const struct rc_origin *origin, char *dst, size_t cap);
 
+/* The path of a file in the home directory, which must be known; lives as long
+ * as rc. NULL: no memory. */
+const char *rc_in_home(struct rc *rc, const char *name);
+
 /* A variable's value; NULL if it is not set or empty. */
 const char *rc_env(const char *name);
 

@@ -26,8 +26,7 @@ static size_t registry_row(void)
 {
     size_t number = 0;
 
-    while (strcmp(settings_row(number)->key, "registry") != 0)
-        number++;
+    settings_find("registry", &number);
     return number;
 }
 

@@ -122,6 +122,18 @@ const struct opt_row *settings_row(size_t number)
     return NULL;
 }
 
+const struct opt_row *settings_find(const char *key, size_t *number)
+{
+    const struct opt_row *row = settings_row(0);
+
+    for (*number = 0; row != NULL; row = settings_row(*number)) {
+        if (strcmp(row->key, key) == 0)
+            return row;
+        (*number)++;
+    }
+    return NULL;
+}
+
 void settings_init(struct settings *settings)
 {
     struct spull_options options;

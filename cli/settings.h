@@ -62,6 +62,9 @@ extern const struct opt_table *const settings_all[];
 #define SETTINGS_MAX 27
 const struct opt_row *settings_row(size_t number);
 
+/* The row of this key, and its number. NULL: there is none. */
+const struct opt_row *settings_find(const char *key, size_t *number);
+
 void settings_init(struct settings *settings);
 
 /* registry is what settings->registry means. Callbacks are left alone. */
