@@ -15,7 +15,8 @@
 #define VALUE_ROOM 64
 
 /* When a signed URL ends; none has another sense of these parameters together
- * with a signature. */
+ * with a signature. What headers say of a cache is no end of the blob, and a
+ * signed URL that a server redirects to is made anew for each request. */
 enum expiry {
     EXPIRES_NEVER,
     EXPIRES_SOME_TIME, /* it says so, but not when */

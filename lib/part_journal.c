@@ -4,8 +4,9 @@
  * beside it that is replaced as a whole.
  *
  * It is not flushed before the data: after a power cut it may promise what is
- * not there, and the digest, which covers every byte, finds out. Its beat tells
- * those who wait that somebody is alive.
+ * not there, and the digest, which covers every byte, finds out. It holds no
+ * URL: the name has the digest, and bytes of that digest may come from
+ * anywhere. Its beat tells those who wait that somebody is alive.
  */
 #include <fcntl.h>
 #include <inttypes.h>

@@ -2,11 +2,11 @@
 /*
  * store: blobs by digest, in a directory that users and projects share.
  *
- * Owns the layout, DIR/sha256/HEX with 64 lower-case hex digits, and says of an
- * entry who could change it. It trusts nobody: from DIR on, everything is
- * reached by descriptors and no symbolic link is followed, since whoever may
- * write there may plant one. What an entry's bytes are worth, and how it came
- * there, is for others.
+ * Owns the layout, DIR/sha256/HEX with 64 lower-case hex digits, all in one
+ * folder since there are some thousand, and says of an entry who could change
+ * it. It trusts nobody: from DIR on, everything is reached by descriptors and
+ * no symbolic link is followed, since whoever may write there may plant one.
+ * What an entry's bytes are worth, and how it came there, is for others.
  */
 #ifndef SP_STORE_H
 #define SP_STORE_H
