@@ -146,6 +146,7 @@ static void init(struct sp_checking *check, struct sp_ctx *ctx,
     check->http = http;
     check->registry = order->registry;
     check->depth = order->depth;
+    check->named = order->count > 0;
     check->now = time(NULL);
     check->caller = pthread_self();
     check->findings.tell = order->found;

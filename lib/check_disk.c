@@ -143,7 +143,17 @@ enum spull_code sp_disk_open(struct sp_visit *visit, struct spull_error *err)
     free(name);
     folder->count =
         folder->tag != NULL ? 1 : folder->tags.count + folder->names.count;
-    if (there == SPULL_OK || folder->has_list)
+    if (code != SPULL_OK || there == SPULL_OK || folder->has_list)
+        return code;
+    /* Whoever looks through a directory calls more a container than is one. */
+    if (visit->check->named)
+        code = say_at(visit->check, &visit->notes.findings, folder,
+                      "tags/" PAGE, folder->name, SP_FINDING_TAGS_MISSING,
+                      there == SPULL_NOT_FOUND
+                          ? "there are neither manifests nor a list of tags"
+                          : why.text,
+                      err);
+    if (code != SPULL_OK)
         return code;
     *err = why;
     return there;

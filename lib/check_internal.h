@@ -90,6 +90,7 @@ struct sp_checking {
     struct sp_memo memo;
     struct sp_lost lost;
     struct sp_tree tree;     /* root is NULL: it is no directory */
+    bool named;              /* what is looked at was asked for by name */
     pthread_mutex_t judging; /* one document as values in memory at a time */
     pthread_mutex_t reading; /* one blob is read to its end at a time */
     pthread_mutex_t showing; /* guards what visits show */

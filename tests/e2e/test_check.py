@@ -1047,7 +1047,9 @@ class Status(Check):
         for where, code in (("./nowhere", 3), (scene.put("file", b""), 3)):
             self.assertFails(scene.run("check", where), code)
         self.assertFails(scene.run("check", "."), 3, "no container")
-        self.assertFails(scene.run("check", ".", C), 3, C)
+        result = scene.run("check", ".", C)
+        self.assertFinds(result, "E-tags-missing", status=3)
+        self.assertSays(result, C)
 
     def test_json(self):
         scene = self.scene()
@@ -1113,6 +1115,18 @@ class Folders(Tree):
                           for finding in found],
                          [C + "/tags/index.html",
                           C + "/manifests/latest/index.html"])
+
+    def test_containers_that_are_not_there(self):
+        """Each of those that were named is told, and not the first alone."""
+        self.add()
+        os.makedirs(os.path.join(self.root, "x/y/tags"))
+        found = self.assertFinds(self.run_check("a/b", C, "x/y", "c/d:e"),
+                                 *["E-tags-missing"] * 3, status=3)
+        self.assertEqual([finding.place[len(self.root) + 1:]
+                          for finding in found],
+                         [name + "/tags/index.html"
+                          for name in ("a/b", "x/y", "c/d")])
+        self.assertFinds(self.run_check())
 
     def test_no_list(self):
         self.add()
