@@ -44,10 +44,18 @@ static void take_length(struct sp_head *head, const char *value)
     uint64_t n = 0;
     const char *end = read_number(value, &n);
 
-    if (end == NULL || *end != '\0')
+    if (end == NULL || *end != '\0' || head->is_framed)
         return;
     head->has_length = true;
     head->length = n;
+}
+
+/* It overrides a length, before or behind it (RFC 9112, section 6.3): libcurl
+ * goes by it, and so who trusts the length would wait for another body. */
+static void take_framing(struct sp_head *head)
+{
+    head->is_framed = true;
+    head->has_length = false;
 }
 
 /* "bytes 0-99/1000" or "bytes 0-99/" and "*" (RFC 9110, section 14.4). */
@@ -99,6 +107,8 @@ static bool take_field(struct sp_head *head, const char *name,
 {
     if (strcasecmp(name, "content-length") == 0)
         take_length(head, value);
+    else if (strcasecmp(name, "transfer-encoding") == 0)
+        take_framing(head);
     else if (strcasecmp(name, "content-range") == 0)
         take_range(head, value);
     else if (strcasecmp(name, "etag") == 0)

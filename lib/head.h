@@ -18,6 +18,7 @@
 
 struct sp_head {
     int status;        /* 200, ...; 0 before the status line */
+    bool is_framed;    /* by Transfer-Encoding; a length means nothing then */
     bool has_length;   /* length is what the body will have */
     uint64_t length;   /* of this body: of the range, where there is one */
     bool has_range;    /* Content-Range says which bytes these are */

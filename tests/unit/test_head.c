@@ -104,6 +104,27 @@ static void lengths(void **state)
     }
 }
 
+/* RFC 9112, section 6.3: a length beside a framing is none, in either order. */
+static void framing_overrides_a_length(void **state)
+{
+    static const char *const heads[] = {
+        "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n"
+        "Transfer-Encoding: chunked\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n"
+        "Content-Length: 7\r\n\r\n",
+    };
+    struct sp_head head = {0};
+
+    (void)state;
+    for (size_t i = 0; i < UNIT_COUNT(heads); i++) {
+        take(&head, heads[i]);
+        assert_false(head.has_length);
+    }
+    take(&head, "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n");
+    assert_true(head.has_length);
+    sp_head_done(&head);
+}
+
 static void ranges(void **state)
 {
     static const struct {
@@ -439,6 +460,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(status_lines),
         cmocka_unit_test(lengths),
+        cmocka_unit_test(framing_overrides_a_length),
         cmocka_unit_test(ranges),
         cmocka_unit_test(bad_ranges),
         cmocka_unit_test(nothing_follows_a_total),
