@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "err.h"
 #include "fetch_internal.h"
@@ -127,10 +128,12 @@ static enum spull_code change(struct lane *lane, struct spull_error *err)
     return begin_again(lane, why, err);
 }
 
-/* Are these the bytes that were asked for? */
+/* Are these the bytes that were asked for? Of several parts, each has a head of
+ * its own in the body (RFC 9110, section 15.3.7.2). */
 static bool is_span_asked(const struct lane *lane, const struct sp_head *head)
 {
-    return head->has_range && head->has_total && head->to > head->from &&
+    return strncasecmp(head->type, "multipart/", strlen("multipart/")) != 0 &&
+           head->has_range && head->has_total && head->to > head->from &&
            head->from == atomic_load(&lane->at) &&
            (!head->has_length || head->length == head->to - head->from);
 }
