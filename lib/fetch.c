@@ -106,8 +106,10 @@ static void free_lane(struct fetch *fetch, struct lane *lane)
     lane->busy = false;
     fetch->busy--;
     fetch->transferred += lane->got;
-    if (lane->ending != LANE_UNWANTED && lane->got > 0)
-        lane->source->served = true;
+    if (lane->ending == LANE_UNWANTED || lane->got == 0)
+        return;
+    lane->source->served = true;
+    lane->source->down_ms = 0;
 }
 
 /* Takes note of the lanes that ended; the first hopeless error is returned. */
@@ -244,6 +246,7 @@ static enum spull_code start_spans(struct fetch *fetch, uint64_t now_ms,
         struct sp_span span;
         if (source != NULL && source->no_ranges) {
             fetch->single = true;
+            fetch->restart = fetch->busy > 0;
             return start_whole(fetch, source, err);
         }
         if (source == NULL || !sp_plan_next(fetch, now_ms, &span))
@@ -375,7 +378,7 @@ static enum spull_code report(struct fetch *fetch, struct spull_error *err)
     watch->now.connections = fetch->busy;
     watch->now.note = "";
     set_pace(fetch, watch->now.bytes);
-    until = sp_source_rest_until(fetch);
+    until = sp_source_rest_until(fetch, now_ms);
     if (fetch->busy == 0 && until > now_ms + SP_TICK_MS) {
         phase = SPULL_WAITING;
         watch->now.wait_seconds = (unsigned)((until - now_ms + 999) / 1000);

@@ -29,6 +29,7 @@ struct source {
     bool http1;             /* is asked without HTTP/2 */
     bool served;            /* bytes of it are in the part */
     uint64_t rest_until_ms; /* no new transfer before */
+    uint64_t down_ms;       /* since when it has brought nothing; 0: it does */
     bool fickle;            /* says now this, now that of its version */
     bool has_version;       /* the first answer has said what it serves */
     char etag[SP_HEAD_VALIDATOR];
@@ -144,9 +145,11 @@ unsigned sp_plan_lasting(const struct fetch *fetch, uint64_t now_ms,
 /* The source for one more lane; NULL: none can be asked now. */
 struct source *sp_source_pick(struct fetch *fetch, uint64_t now_ms);
 
-/* Are there bytes to go on from, and others that may be asked for the rest of
- * them, so that nobody needs this one's stream of the whole? Needs the lock. */
-bool sp_source_can_pass(const struct fetch *fetch, const struct source *source);
+/* Are there bytes to go on from, and others that may be expected to bring the
+ * rest of them, so that nobody needs this one's stream of the whole? Needs the
+ * lock. */
+bool sp_source_can_pass(const struct fetch *fetch, const struct source *source,
+                        uint64_t now_ms);
 
 /* Has it brought bytes that are in the part, or soon will be? Needs the lock.
  */
@@ -154,7 +157,7 @@ bool sp_source_has_brought(const struct fetch *fetch,
                            const struct source *source);
 
 /* When a source may be asked again; 0: no source is left. */
-uint64_t sp_source_rest_until(const struct fetch *fetch);
+uint64_t sp_source_rest_until(const struct fetch *fetch, uint64_t now_ms);
 
 /*
  * Draws the conclusion of a lane's failure: another try, another source, or an

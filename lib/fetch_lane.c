@@ -196,7 +196,8 @@ static enum spull_code use_whole(struct lane *lane, struct spull_error *err)
 {
     struct fetch *fetch = lane->fetch;
 
-    if (!fetch->single && sp_source_can_pass(fetch, lane->source))
+    if (!fetch->single &&
+        sp_source_can_pass(fetch, lane->source, sp_watch_ms()))
         return pass(lane, err);
     if (fetch->single || fetch->busy > 1)
         return begin_whole(lane, "the server ignores ranges", err);

@@ -16,44 +16,7 @@ static unsigned busy_on(const struct fetch *fetch, const struct source *source)
     return count;
 }
 
-bool sp_source_can_pass(const struct fetch *fetch, const struct source *source)
-{
-    bool any = sp_part_total(fetch->part) > 0;
-
-    for (size_t i = 0; i < fetch->blob->url_count; i++) {
-        const struct source *other = &fetch->sources[i];
-        if (other != source && !other->out && !other->no_ranges &&
-            (any || busy_on(fetch, other) > 0))
-            return true;
-    }
-    return false;
-}
-
-/*
- * The least busy; the first of those, since the manifest names the best first.
- * Before the size is known, and in one stream, there is nothing to share; but
- * who has to wait for the best asks the next one meanwhile.
- */
-struct source *sp_source_pick(struct fetch *fetch, uint64_t now_ms)
-{
-    struct source *best = NULL;
-
-    for (size_t i = 0; i < fetch->blob->url_count; i++) {
-        struct source *source = &fetch->sources[i];
-        if (source->out || (!fetch->single && source->no_ranges &&
-                            sp_source_can_pass(fetch, source)))
-            continue;
-        if (source->rest_until_ms <= now_ms &&
-            (best == NULL || busy_on(fetch, source) < busy_on(fetch, best)))
-            best = source;
-        if (fetch->single || (best != NULL && !fetch->has_size))
-            break;
-    }
-    return best;
-}
-
-bool sp_source_has_brought(const struct fetch *fetch,
-                           const struct source *source)
+static bool is_bringing(const struct fetch *fetch, const struct source *source)
 {
     for (unsigned i = 0; i < SP_CONNECTIONS_MAX; i++) {
         const struct lane *lane = &fetch->lanes[i];
@@ -61,17 +24,89 @@ bool sp_source_has_brought(const struct fetch *fetch,
             atomic_load(&lane->at) > lane->from)
             return true;
     }
-    return source->served;
+    return false;
 }
 
-uint64_t sp_source_rest_until(const struct fetch *fetch)
+/*
+ * What is there is worth to wait for one that is down, about as long as it
+ * would take to come again. So a few bytes don't make anybody wait, and many
+ * are thrown away only when that one is given up.
+ */
+static bool is_worth_waiting_for(const struct fetch *fetch,
+                                 const struct source *source, uint64_t now_ms)
+{
+    uint64_t worth_ms =
+        sp_part_total(fetch->part) / (SP_COME_AGAIN_RATE / 1000);
+
+    return source->down_ms == 0 || is_bringing(fetch, source) ||
+           now_ms < source->down_ms + worth_ms;
+}
+
+bool sp_source_can_pass(const struct fetch *fetch, const struct source *source,
+                        uint64_t now_ms)
+{
+    bool any = sp_part_total(fetch->part) > 0;
+
+    for (size_t i = 0; i < fetch->blob->url_count; i++) {
+        const struct source *other = &fetch->sources[i];
+        if (other != source && !other->out && !other->no_ranges &&
+            (any || busy_on(fetch, other) > 0) &&
+            is_worth_waiting_for(fetch, other, now_ms))
+            return true;
+    }
+    return false;
+}
+
+/* May it be asked at all, if not now? */
+static bool is_of_use(const struct fetch *fetch, const struct source *source,
+                      uint64_t now_ms)
+{
+    return !source->out && (fetch->single || !source->no_ranges ||
+                            !sp_source_can_pass(fetch, source, now_ms));
+}
+
+/*
+ * The least busy; the first of those, since the manifest names the best first.
+ * Before the size is known, and in one stream, there is nothing to share; but
+ * who would have to wait for the best asks the next one meanwhile.
+ */
+static bool is_better(const struct fetch *fetch, const struct source *source,
+                      const struct source *best)
+{
+    if (best == NULL)
+        return true;
+    if (fetch->single || !fetch->has_size)
+        return best->down_ms != 0 && source->down_ms == 0;
+    return busy_on(fetch, source) < busy_on(fetch, best);
+}
+
+struct source *sp_source_pick(struct fetch *fetch, uint64_t now_ms)
+{
+    struct source *best = NULL;
+
+    for (size_t i = 0; i < fetch->blob->url_count; i++) {
+        struct source *source = &fetch->sources[i];
+        if (source->rest_until_ms <= now_ms &&
+            is_of_use(fetch, source, now_ms) && is_better(fetch, source, best))
+            best = source;
+    }
+    return best;
+}
+
+bool sp_source_has_brought(const struct fetch *fetch,
+                           const struct source *source)
+{
+    return source->served || is_bringing(fetch, source);
+}
+
+uint64_t sp_source_rest_until(const struct fetch *fetch, uint64_t now_ms)
 {
     uint64_t first = 0;
 
     for (size_t i = 0; i < fetch->blob->url_count; i++) {
         const struct source *source = &fetch->sources[i];
         uint64_t until = source->rest_until_ms + 1;
-        if (!source->out && (first == 0 || until < first))
+        if (is_of_use(fetch, source, now_ms) && (first == 0 || until < first))
             first = until;
     }
     return first;
@@ -79,7 +114,10 @@ uint64_t sp_source_rest_until(const struct fetch *fetch)
 
 static bool any_left(const struct fetch *fetch)
 {
-    return sp_source_rest_until(fetch) != 0;
+    for (size_t i = 0; i < fetch->blob->url_count; i++)
+        if (!fetch->sources[i].out)
+            return true;
+    return false;
 }
 
 /* Some servers refuse the range and not the request: 416 for an empty or
@@ -152,7 +190,7 @@ static uint64_t progress_of(struct fetch *fetch, const struct lane *lane)
 static void do_without_ranges(struct fetch *fetch, struct source *source,
                               const struct lane *lane)
 {
-    bool pass = sp_source_can_pass(fetch, source);
+    bool pass = sp_source_can_pass(fetch, source, sp_watch_ms());
 
     source->no_ranges = true;
     if (!pass) {
@@ -213,8 +251,11 @@ enum spull_code sp_source_failed(struct fetch *fetch, const struct lane *lane,
     /* A failure over HTTP/2 alone says nothing of HTTP/1.1. */
     if (lane->http1 != lane->asked_http1)
         source->http1 = lane->http1;
-    if (!lane->transient || busy_on(fetch, source) == 0)
-        return judge(fetch, source, lane, &outcome, err);
-    go_on_with_fewer(fetch, lane);
-    return SPULL_OK;
+    if (lane->transient && busy_on(fetch, source) > 0) {
+        go_on_with_fewer(fetch, lane);
+        return SPULL_OK;
+    }
+    if (source->down_ms == 0 && outcome.progress < SP_PROGRESS_SOME)
+        source->down_ms = lane->start_ms;
+    return judge(fetch, source, lane, &outcome, err);
 }

@@ -243,6 +243,11 @@
 #define SP_PROGRESS_SOME (4 * SP_KIB)
 #define SP_PROGRESS_GOOD SP_MIB
 
+/* Bytes a second: the rate at which what is on disk might come again, where a
+ * server that sends only the whole could give it, and another one that could go
+ * on does not answer. No link of a centre is slower, most are faster. */
+#define SP_COME_AGAIN_RATE (8 * SP_MIB)
+
 /* Waits before another try, in milliseconds: SOON at most after some progress;
  * else FIRST, and doubling up to MAX. What a server asks for in Retry-After is
  * honoured up to AFTER_MAX. */

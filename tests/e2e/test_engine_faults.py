@@ -804,6 +804,16 @@ class Mirrors(Engine):
         self.table([("for long", lambda how: [
             busy(503, "300"), Blob(DATA, **how)])], check)
 
+    def test_the_best_one_is_busy_and_the_other_breaks(self):
+        """Nor does one stream of the whole wait for it, when it was cut."""
+        def check(pull):
+            self.assertSent(pull, more=5 * MIB + CUT)
+            self.assertEqual(len(pull.scene.requests("/blobs/0")), 1)
+
+        self.table([("for long", lambda how: [
+            busy(503, "300"), Blob(DATA, ranges="ignore").fault(
+                5 * MIB, cut=True)])], check)
+
     def test_halves(self):
         """Each has a half that it does not send; together they have all. Who
         says 404 is not asked again, so the order counts."""

@@ -17,7 +17,7 @@ from harness import images, spull
 from harness.case import main
 from harness.engine import (LONG, MIB, NAME, PACE, REF, SIZE, Blob, Engine,
                             image, put_down, sent)
-from harness.servers import Gate, Reply
+from harness.servers import Gate, Reply, unused_port
 from harness.users import CAN_CHANGE, NOBODY, as_nobody
 
 DATA = image(SIZE)
@@ -594,6 +594,23 @@ class Left(Resume):
                 self.assertPulled(scene, result, DATA)
                 self.assertLessEqual(sent(requests), SIZE + MIB)
 
+
+    def test_only_the_whole_is_to_be_had(self):
+        """Who could go on does not answer; who does, knows no ranges. What is
+        left is worth a moment's wait, and not all tries."""
+        port, holder = unused_port()
+        self.addCleanup(holder.close)
+        for number in (1, 4):
+            with self.subTest(connections=number):
+                scene, _, _ = self.copy()
+                scene.image(data=DATA, size="bytes", urls=[
+                    "http://127.0.0.1:%d/x" % port,
+                    scene.blob(Blob(DATA, ranges="ignore"))])
+                result, requests = self.again(scene, "-v", "--retries", "5",
+                                              REF, connections=number)
+                self.assertPulled(scene, result, DATA)
+                self.assertLess(result.err.count("again in"), 4, result)
+                self.assertLessEqual(sent(requests), SIZE + MIB)
 
     def test_what_begins_again(self):
         """Bytes that were thrown away are not among those that were here."""
