@@ -25,6 +25,7 @@ struct source {
     const struct sp_url *url;
     struct sp_retry retry;
     bool out;               /* dropped for this run */
+    bool differs;           /* but only for contradicting what others hold */
     bool no_ranges;         /* answered a range with the whole */
     bool http1;             /* is asked without HTTP/2 */
     bool served;            /* bytes of it are in the part */

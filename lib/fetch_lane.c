@@ -102,14 +102,16 @@ static bool others_hold(const struct fetch *fetch, const struct source *source)
 
 /*
  * An answer that does not fit what others have brought is one URL's affair: it
- * is dropped, and their bytes stay. Where there are none, all begin again.
+ * is dropped as long as there are others, and their bytes stay. Where there are
+ * none, all begin again.
  */
 static enum spull_code contradict(struct lane *lane, const char *why,
                                   struct spull_error *err)
 {
-    if (others_hold(lane->fetch, lane->source))
-        return sp_err_set(err, SPULL_NETWORK, "%s", why);
-    return begin_whole(lane, why, err);
+    if (!others_hold(lane->fetch, lane->source))
+        return begin_whole(lane, why, err);
+    lane->source->differs = true;
+    return sp_err_set(err, SPULL_NETWORK, "%s", why);
 }
 
 /*
@@ -157,9 +159,11 @@ static enum spull_code take_span(struct lane *lane, const struct sp_head *head,
                           err);
     if (!is_same_version(lane->source, head))
         return change(lane, err);
-    if (fetch->has_size && fetch->size != head->total &&
-        !others_hold(fetch, lane->source))
-        return begin_whole(lane, "the blob changed meanwhile", err);
+    if (fetch->has_size && fetch->size != head->total) {
+        if (!others_hold(fetch, lane->source))
+            return begin_whole(lane, "the blob changed meanwhile", err);
+        lane->source->differs = true;
+    }
     code = agree_on_size(fetch, head->total, err);
     if (code == SPULL_OK && head->to < atomic_load(&lane->to))
         atomic_store(&lane->to, head->to);

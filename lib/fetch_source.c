@@ -144,11 +144,33 @@ static void rest(struct fetch *fetch, struct source *source,
                       (double)wait_ms / 1000);
 }
 
+/*
+ * Those that others contradicted, when these are lost: better any than none. A
+ * validator of theirs counts no more, and what is there is gone on with; if
+ * that was wrong, the digest finds out, and each is tried alone.
+ */
+static bool revive(struct fetch *fetch)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < fetch->blob->url_count; i++) {
+        struct source *source = &fetch->sources[i];
+        if (!source->out || !source->differs)
+            continue;
+        source->out = false;
+        source->differs = false;
+        source->fickle = true;
+        source->retry = (struct sp_retry){0};
+        any = true;
+    }
+    return any;
+}
+
 static enum spull_code drop(struct fetch *fetch, struct source *source,
                             const struct lane *lane, struct spull_error *err)
 {
     source->out = true;
-    if (!any_left(fetch)) {
+    if (!any_left(fetch) && !revive(fetch)) {
         if (err != NULL)
             *err = lane->err;
         return lane->code;

@@ -785,6 +785,30 @@ class Mirrors(Engine):
         self.table([("each time", lambda how: [
             Blob(DATA, **how), changing(how)])], check, connections=(4,))
 
+    def test_the_one_that_was_contradicted_is_left(self):
+        """Who was dropped for not being like another one is better than none,
+        when that one is lost."""
+        def changing(how):
+            tags = itertools.count()
+            return lambda request: Reply(DATA, **dict(
+                how, etag='"%d"' % next(tags)))
+
+        def lost(how):
+            return Blob(DATA, **how).fault(8 * MIB, cut=True,
+                                           after={"status": 403})
+
+        def lying(how):
+            return Blob(DATA, **dict(
+                how, shown=dict(Ranges.LIES)["another start"]))
+
+        rows = []
+        for label, other in (("changes", changing), ("lies", lying)):
+            rows += [(label + " first", lambda how, other=other: [
+                         other(how), lost(how)]),
+                     (label + " second", lambda how, other=other: [
+                         lost(how), other(how)])]
+        self.table(rows, lambda pull: self.assertSent(pull, more=SIZE + CUT))
+
     def test_the_only_one_with_ranges_is_lost(self):
         """Then the other one's whole does as well."""
         def check(pull):
