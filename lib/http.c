@@ -31,6 +31,7 @@ struct sp_http {
     /* The network thread's own. */
     struct sp_transfer *transfers; /* all that have left the queue */
     bool to_begin;                 /* some of them are to begin */
+    struct sp_alone alone;         /* who speaks HTTP/2 alone */
 
     pthread_mutex_t lock; /* guards all below */
     pthread_t thread;
@@ -107,8 +108,9 @@ static bool begin(struct sp_http *http, struct sp_transfer *transfer)
 {
     transfer->to_begin = !transfer->document;
     http->to_begin = http->to_begin || transfer->to_begin;
-    return transfer->to_begin ||
-           curl_multi_add_handle(http->multi, transfer->easy) == CURLM_OK;
+    return sp_transfer_set_version(transfer) &&
+           (transfer->to_begin ||
+            curl_multi_add_handle(http->multi, transfer->easy) == CURLM_OK);
 }
 
 static void end(struct sp_http *http, struct sp_transfer *transfer,
@@ -278,6 +280,7 @@ enum spull_code sp_http_start(struct sp_http *http,
     transfer = sp_transfer_new(http->ctx, http->home, request, sink, err);
     if (transfer == NULL)
         return SPULL_INTERNAL;
+    transfer->alone = &http->alone;
     pthread_mutex_lock(&http->lock);
     code = ensure_thread(http, err);
     if (code == SPULL_OK) {
@@ -332,6 +335,7 @@ void sp_http_free(struct sp_http *http)
         pthread_join(http->thread, NULL);
     }
     curl_multi_cleanup(http->multi);
+    sp_alone_done(&http->alone);
     pthread_mutex_destroy(&http->lock);
     free(http);
 }

@@ -3,8 +3,8 @@
  * http_internal: what the files of the room http share.
  *
  * http.c owns the thread and the multi handle, http_transfer.c one transfer and
- * its libcurl easy handle, http_setup.c what libcurl is told, http_rate.c how
- * quickly a body comes, http_why.c what
+ * its libcurl easy handle, http_setup.c what libcurl is told, http_alone.c who
+ * speaks HTTP/2 alone, http_rate.c how quickly a body comes, http_why.c what
  * went wrong; http_run.c and http_get.c are for callers that wait. Nobody else
  * includes it.
  */
@@ -16,6 +16,17 @@
 #include <curl/curl.h>
 
 #include "http.h"
+#include "limits.h"
+
+/* By scheme, host and port. The network thread's. */
+struct sp_alone {
+    char *origins[SP_HTTP2_ALONE_MAX];
+    size_t count;
+};
+
+bool sp_alone_has(const struct sp_alone *alone, const char *origin);
+void sp_alone_add(struct sp_alone *alone, const char *origin);
+void sp_alone_done(struct sp_alone *alone);
 
 struct sp_transfer {
     struct sp_ctx *ctx;
@@ -23,8 +34,10 @@ struct sp_transfer {
     struct sp_url url;         /* of this hop */
     struct sp_sink sink;
     bool document; /* may share a connection with others of its kind */
-    bool http1;    /* no HTTP/2 */
-    bool to_begin; /* the multi handle does not have it yet */
+    bool no_http2; /* was asked for */
+    bool http1; /* so this hop is without it, unless nothing else is spoken */
+    struct sp_alone *alone; /* who speaks nothing else */
+    bool to_begin;          /* the multi handle does not have it yet */
     CURL *easy;
     struct curl_slist *fields; /* of this hop's request */
     char *if_range;            /* the whole field, or NULL */
@@ -57,6 +70,9 @@ void sp_transfer_free(struct sp_transfer *transfer);
 bool sp_transfer_set_up(struct sp_transfer *transfer,
                         const struct sp_request *request);
 bool sp_transfer_set_hop(struct sp_transfer *transfer);
+
+/* And, in the network thread, by what was learned of the server meanwhile. */
+bool sp_transfer_set_version(struct sp_transfer *transfer);
 
 /* Does a piece of the body come before its time? Then libcurl has to keep it,
  * until the other one lets go on; what that returns but CURLE_OK is the end. */

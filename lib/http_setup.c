@@ -101,6 +101,18 @@ bool sp_transfer_set_hop(struct sp_transfer *transfer)
     return to.code == CURLE_OK;
 }
 
+bool sp_transfer_set_version(struct sp_transfer *transfer)
+{
+    struct setter to = {transfer->easy, CURLE_OK};
+
+    transfer->http1 = transfer->no_http2 &&
+                      !sp_alone_has(transfer->alone, transfer->url.origin);
+    set_number(&to, CURLOPT_HTTP_VERSION,
+               transfer->http1 ? CURL_HTTP_VERSION_1_1
+                               : CURL_HTTP_VERSION_NONE);
+    return to.code == CURLE_OK;
+}
+
 static void set_timers(struct setter *to, const struct spull_options *opts,
                        const struct sp_request *request)
 {
@@ -188,7 +200,5 @@ bool sp_transfer_set_up(struct sp_transfer *transfer,
     else
         set_rate(&to, opts->limit_rate);
     transfer->rate = request->document ? 0 : opts->limit_rate;
-    if (request->http1)
-        set_number(&to, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
     return to.code == CURLE_OK && sp_transfer_set_hop(transfer);
 }

@@ -265,7 +265,7 @@ struct sp_transfer *sp_transfer_new(struct sp_ctx *ctx,
     transfer->home = home;
     transfer->sink = *sink;
     transfer->document = request->document;
-    transfer->http1 = request->http1;
+    transfer->no_http2 = request->http1;
     transfer->easy = curl_easy_init();
     if (transfer->easy == NULL ||
         sp_url_copy(request->url, &transfer->url, err) != SPULL_OK ||

@@ -241,12 +241,26 @@ static void say(const struct sp_transfer *transfer, CURLcode result,
     }
 }
 
-/* A server may be better at HTTP/1.1, and may not speak it at all. */
+/* It was reached, and had no answer. */
+static bool is_silent(const struct sp_transfer *transfer, CURLcode result)
+{
+    return transfer->head.status == 0 &&
+           (result == CURLE_SSL_CONNECT_ERROR || result == CURLE_GOT_NOTHING ||
+            result == CURLE_SEND_ERROR || result == CURLE_RECV_ERROR);
+}
+
+/* A server may be better at HTTP/1.1, and may not speak it at all: that is
+ * tried once. */
 static bool wants_http1(const struct sp_transfer *transfer, CURLcode result)
 {
+    const char *origin = transfer->url.origin;
+
+    if (transfer->http1 && is_silent(transfer, result))
+        sp_alone_add(transfer->alone, origin);
     if (transfer->http1)
         return transfer->head.status != 0;
-    return result == CURLE_HTTP2 || result == CURLE_HTTP2_STREAM;
+    return (result == CURLE_HTTP2 || result == CURLE_HTTP2_STREAM) &&
+           !sp_alone_has(transfer->alone, origin);
 }
 
 void sp_transfer_why(const struct sp_transfer *transfer, CURLcode result,

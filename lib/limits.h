@@ -186,6 +186,10 @@
 /* Connections for one blob: more than this is an attack on most servers. */
 #define SP_CONNECTIONS_MAX 16
 
+/* Servers that were found to speak HTTP/2 alone: few registries have blobs on
+ * as many. */
+#define SP_HTTP2_ALONE_MAX 16
+
 /* Connections that are kept though nothing runs over them: those of a session
  * with a registry's host and a few that have the blobs. */
 #define SP_IDLE_CONNECTIONS 64

@@ -195,8 +195,8 @@ class Http2(Case):
 
 
 class Http2Alone(Case):
-    """A server that speaks nothing else: what breaks once is asked for without
-    HTTP/2, in vain, and then with it."""
+    """A server that speaks nothing else: what breaks is asked for without
+    HTTP/2 once, in vain, and then with it."""
 
     def setUp(self):
         super().setUp()
@@ -209,7 +209,7 @@ class Http2Alone(Case):
 
     SCRIPTS = [(["whole"], 0), (["reset", "whole"], 1),
                (["refuse", "whole"], 0), (["goaway", "whole"], 0),
-               (["leave", "whole"], 1), (["reset", "reset", "whole"], 2)]
+               (["leave", "whole"], 1), (["reset", "reset", "reset", "whole"], 1)]
 
     def test_blob(self):
         data = images.sif(60000)
