@@ -16,6 +16,7 @@ daemon off;
 worker_processes 1;
 pid {prefix}/nginx.pid;
 error_log {prefix}/error.log warn;
+{main}
 events {{ worker_connections 256; }}
 http {{
     types {{ text/html html; application/octet-stream sif; }}
@@ -85,7 +86,7 @@ class Nginx:
     """
 
     def __init__(self, root, prefix, certificate=None, extra="",
-                 http2=False):
+                 http2=False, main=""):
         self.prefix = str(prefix)
         self.process = None
         os.makedirs(self.prefix)
@@ -100,6 +101,7 @@ class Nginx:
         self.base = "%s://127.0.0.1:%d" % (self.scheme, self.port)
         conf = CONF.format(
             prefix=self.prefix, root=root, port=self.port, extra=extra,
+            main=main,
             ssl=(" ssl" if certificate else "") + (" http2" if http2 else ""),
             certificate="ssl_certificate %s; ssl_certificate_key %s;"
             % certificate if certificate else "")
@@ -145,6 +147,11 @@ class Nginx:
     def errors(self):
         with open(os.path.join(self.prefix, "error.log")) as file:
             return file.read()
+
+    def reload(self):
+        """As after a change of its configuration: new workers take over, and
+        the old ones end when they have no more to send, or are told to."""
+        self.process.send_signal(signal.SIGHUP)
 
     def stop(self):
         self.socket.close()
