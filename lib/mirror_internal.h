@@ -3,10 +3,10 @@
  * mirror_internal: what the files of the room mirror share.
  *
  * mirror.c has the steps in order, mirror_blob.c how a blob comes into the
- * tree, mirror_tree.c folders and documents, mirror_tags.c lists of tags,
- * mirror_claim.c who needs a blob that no manifest names yet, mirror_walk.c all
- * that the documents of a tree say, mirror_prune.c what nobody needs. Nobody
- * else includes it.
+ * tree, mirror_tree.c folders, and what is in them, mirror_draft.c how
+ * documents are written, mirror_tags.c lists of tags, mirror_claim.c who needs
+ * a blob that no manifest names yet, mirror_walk.c all that the documents of a
+ * tree say, mirror_prune.c what nobody needs. Nobody else includes it.
  *
  * The tree: COLLECTION/NAME/tags/index.html,
  * COLLECTION/NAME/manifests/TAG/index.html, blobs/sha256/HEX.
@@ -80,7 +80,19 @@ enum spull_code sp_mirror_read(const char *dir, const char *folder,
 /* Is it text already? */
 bool sp_mirror_says(const char *dir, const char *folder, const char *text);
 
-/* Makes it text, in one step, unless it is; then *changed is set. */
+/* The digest that the manifest in this folder states. false: none, no sha256,
+ * or it can't be read. */
+bool sp_mirror_stated(const char *dir, const char *folder,
+                      struct sp_digest *out);
+
+/* Flushes a directory to disk. STORAGE. */
+enum spull_code sp_mirror_flush(int dir, const char *shown,
+                                struct spull_error *err);
+
+/* --- mirror_draft.c --- */
+
+/* Makes the document in a folder below dir text, in one step, unless it is;
+ * then *changed is set. */
 enum spull_code sp_mirror_write(const char *dir, const char *folder,
                                 const char *text, bool *changed,
                                 struct spull_error *err);
@@ -107,11 +119,6 @@ void sp_mirror_draft_end(struct sp_mirror_draft *draft);
 
 /* Removes all drafts from a folder, whosever they are. */
 void sp_mirror_drop_drafts(const char *dir, const char *folder);
-
-/* The digest that the manifest in this folder states. false: none, no sha256,
- * or it can't be read. */
-bool sp_mirror_stated(const char *dir, const char *folder,
-                      struct sp_digest *out);
 
 /* Is this the name of a temporary document, whose process is gone? One that
  * can't be seen from here is gone when the file at path is old. */
