@@ -10,14 +10,12 @@ import json
 import os
 import re
 import resource
-import subprocess
 import sys
 import threading
 import time
 
-import test_trace
-import test_unpack
-from harness import images, registry, spull
+from harness import images, memory, registry, spull
+from harness.archives import bad, good, zeros
 from harness.case import Case, main
 from harness.nginx import Nginx, version
 from harness.servers import (FaultServer, Gate, Meeting, Reply, html,
@@ -528,7 +526,7 @@ class Archives(Check):
         self.assertFiles(scene)
 
     def test_sound(self):
-        for what, blob in test_unpack.good().items():
+        for what, blob in good().items():
             for image in (self.IMAGE, None):
                 with self.subTest(what, stated=image is not None):
                     scene = self.packed(blob, image)
@@ -537,7 +535,7 @@ class Archives(Check):
 
     def test_what_pull_would_refuse(self):
         """The same archives, for the same reasons."""
-        for what, blob, *words in test_unpack.Bad("test_all").rows():
+        for what, blob, *words in bad():
             with self.subTest(what):
                 scene = self.packed(blob)
                 found = self.assertFinds(self.deep(scene), "E-unpack")
@@ -655,16 +653,14 @@ class Archives(Check):
         self.assertNothingLeft(scene)
 
     def test_bomb(self):
-        blob = test_unpack.Bombs.zeros(300)
+        blob = zeros(300)
         scene = self.packed(blob)
         log = os.path.join(scene.folder, "peak")
-        found = self.assertFinds(self.deep(scene, wrap=[
-            sys.executable, "-I", "-S", "-c", test_trace.Memory.STARTER, log]),
-            "E-unpack")
+        found = self.assertFinds(self.deep(
+            scene, wrap=memory.measured(log)), "E-unpack")
         self.assertIn("more than any image has", found[0].text)
         if not spull.has_sanitizer():
-            with open(log) as file:
-                self.assertLess(int(file.read()), 40 * 1024)
+            self.assertLess(memory.peak(log), 40 * 1024)
 
 
 class AtOnce(Check):

@@ -12,7 +12,6 @@ import struct
 import termios
 import threading
 import time
-import unittest
 
 from harness import images, registry, spull
 from harness.case import Case, main

@@ -10,199 +10,22 @@ import itertools
 import os
 import pty
 import re
-import shutil
 import signal
 import termios
-import time
-import unittest
-from concurrent.futures import ThreadPoolExecutor
 
-import test_trace
 from harness import spull
 from harness.case import main
-from harness.engine import (CUT, LONG, MIB, NAME, PACE, REF, SIZE, image,
-                            put_down, sent)
+from harness.engine import (CUT, MIB, NAME, PACE, REF, SIZE, image, put_down,
+                            sent)
+from harness.injection import CALLS, Strace
+from harness.many import HELD, Task
+from harness.mounts import Mounted
 from harness.preload import preload
 from harness.servers import Gate, Reply
-from test_many_space import Mounted
-from test_many_tasks import HELD, Task
+from harness.trace import injected
+from harness.walk import DATA, ERRORS, OLD, Stage, Walk
 
-DATA = image(300000)
-OLD = image(300000, seed=1)
-# Of DATA, what an earlier run had left.
-KEPT = 1 << 17
-CALLS = ("openat", "close", "read", "write", "pwrite64", "pread64", "fsync",
-         "fchmod", "fallocate", "ftruncate", "sync_file_range", "fsetxattr",
-         "fgetxattr", "copy_file_range", "renameat", "renameat2", "linkat",
-         "unlinkat", "symlinkat", "readlink", "readlinkat", "newfstatat",
-         "fstat", "fstatfs", "fcntl", "quotactl_fd", "getdents64", "ioctl",
-         "mkdirat", "faccessat2", "utimensat")
-ERRORS = ("ENOSPC", "EDQUOT", "EIO", "EINTR", "EACCES", "EROFS")
 SIGNALS = ("INT", "TERM", "HUP")
-# Points of a walk, without SPULL_TESTS_LONG.
-SOME = 20
-WEEK = 7 * 86400
-# A file system with room for the image and what is left of an earlier run, if
-# the two share the blocks of what they have in common.
-CROWDED = (len(DATA) + HELD * 2) // 1024
-
-
-class Strace(Mounted):
-    """Runs under strace(1), which makes one call special."""
-
-    def setUp(self):
-        super().setUp()
-        if test_trace.WHY_NO_TRACE:
-            self.skipTest(test_trace.WHY_NO_TRACE)
-
-    def traced(self, scene, options, *args, ref=REF):
-        """All paths are absolute, so that the destination's can be told."""
-        wrap = ["strace", "-f", "-y", "-s", "400", "-o",
-                os.path.join(scene.folder, "trace")] + options
-        return scene.run("-d", scene.cwd, *args, ref, cwd=scene.folder,
-                         env=spull.without_leaks(), wrap=wrap)
-
-    def inject(self, scene, what, *args):
-        """what: CALL:HOW:when=NUMBER, where numbers count for each thread."""
-        call = what.partition(":")[0]
-        return self.traced(scene, ["-e", "trace=" + call,
-                                   "--inject=" + what], *args)
-
-    def log(self, scene):
-        with open(os.path.join(scene.folder, "trace"),
-                  errors="replace") as file:
-            return file.read()
-
-    def was_hit(self, scene):
-        """Was there a call of that number? Some come in varying numbers."""
-        return re.search(r"\(INJECTED\)|--- SIG|\+\+\+ killed by",
-                         self.log(scene)) is not None
-
-    def places(self, scene):
-        return [scene.cwd]
-
-    def points(self, scene, *args):
-        """All calls on the destination, as (call, number), in their order;
-        not those where the number stands for something else, too."""
-        trace = "trace=" + ",".join("?" + call for call in CALLS)
-        self.assertExit(self.traced(scene, ["-e", trace], *args), 0)
-        count, found, others = {}, {}, set()
-        for line in self.log(scene).splitlines():
-            entry = re.match(r"(\d+)\s+(\w+)\((.*)", line)
-            if entry is None:
-                continue
-            thread, call, rest = entry.groups()
-            number = count.get((thread, call), 0) + 1
-            count[thread, call] = number
-            if any(place in rest for place in self.places(scene)) and \
-                    not re.match(r"[12]<", rest):
-                found[call, number] = True
-            else:
-                others.add((call, number))
-        return [point for point in found if point not in others]
-
-
-class Stage:
-    """What a pull finds, and what it may leave."""
-
-    def __init__(self, label, *args, old=None, kept=0, room=0, entry=None,
-                 damaged=False):
-        self.label = label
-        self.args = args
-        self.old = old
-        self.kept = kept
-        self.room = room  # KiB of the file system; 0: it has plenty
-        self.entry = entry
-        self.damaged = damaged
-
-
-class Walk(Strace):
-    STAGES = (Stage("fresh"), Stage("forced", "--force", old=OLD),
-              Stage("resumed", kept=KEPT),
-              Stage("crowded", kept=KEPT, room=CROWDED))
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.left = os.path.join(cls.class_folder(), "left")
-
-    def leave(self):
-        """What a leader that was killed leaves, to be copied for each."""
-        if os.path.exists(self.left):
-            return
-        scene, gate = self.scene(), Gate(KEPT + HELD)
-        scene.image(data=DATA, reply=Reply(DATA, gate=gate), size="bytes")
-        leader = self.lead(scene, gate)
-        self.wait_journal(scene, KEPT + HELD)
-        leader.kill()
-        leader.finish()
-        gate.open()
-        shutil.copytree(scene.cwd, self.left, symlinks=True)
-
-    def staged(self, stage):
-        scene = self.on_tmpfs("size=%dk" % stage.room) if stage.room \
-            else self.scene()
-        scene.image(data=DATA, reply=Reply(DATA, etag='"1"'), size="bytes")
-        if stage.old is not None:
-            scene.put(NAME, stage.old)
-        if stage.kept:
-            shutil.copytree(self.left, scene.cwd, symlinks=True,
-                            dirs_exist_ok=True)
-        return scene
-
-    def stages(self):
-        """Those that can be had here."""
-        return [stage for stage in self.STAGES
-                if not stage.room or os.geteuid() == 0]
-
-    def walk(self, hows, check):
-        """check(stage, what, how) for each stage, each point and one of hows
-        in turn, or with patience each of them."""
-        self.leave()
-        jobs = []
-        for stage in self.stages():
-            points = self.points(self.staged(stage), *stage.args)
-            self.assertGreater(len(points), SOME)
-            if not LONG:
-                points = points[::len(points) // SOME]
-            turns = itertools.cycle(hows)
-            for call, number in points:
-                for how in hows if LONG else [next(turns)]:
-                    jobs.append((stage, "%s:%s:when=%d" % (
-                        call, "%s", number), how))
-        with ThreadPoolExecutor(4) as pool:
-            done = [pool.submit(check, *job) for job in jobs]
-            for (stage, what, how), one in zip(jobs, done):
-                with self.subTest(stage.label, what=what % how):
-                    one.result()
-
-    def assertOldOrNew(self, scene, stage):
-        """Under its name; whatever else there is has no name."""
-        if not os.path.lexists(scene.path(NAME)):
-            self.assertIsNone(stage.old)
-            self.assertUnnamed(scene)
-            return
-        self.assertUnnamed(scene, NAME)
-        if stage.old is None or scene.read(NAME) != stage.old:
-            self.assertImage(scene.path(NAME), DATA)
-
-    def assertCompletes(self, scene, stage):
-        """The next run does, with what the first of all had left."""
-        result = scene.run(*stage.args, REF)
-        self.assertExit(result, 0)
-        self.assertImage(scene.path(NAME), DATA)
-        self.assertUnnamed(scene, NAME)
-        for request in scene.blobs():
-            self.assertGreaterEqual(request.first, stage.kept, request)
-
-    def assertTidied(self, scene):
-        """What nobody took up goes after a week."""
-        os.unlink(scene.path(NAME))
-        for name in os.listdir(scene.cwd):
-            past = time.time() - WEEK - 86400
-            os.utime(scene.path(name), (past, past), follow_symlinks=False)
-        self.assertExit(scene.run(REF), 0)
-        self.assertFiles(scene, NAME)
 
 
 class Known(Walk):
@@ -404,11 +227,9 @@ class KilledLater(Strace):
         for call in ("fsync", "fchmod", "renameat2"):
             with self.subTest(call):
                 scene, data, gate = self.gated(SIZE, at, size="bytes")
-                wrap = ["strace", "-f", "-o", os.devnull, "-e",
-                        "trace=" + call,
-                        "--inject=%s:signal=KILL:when=1" % call]
-                leader = self.lead(scene, gate, "--connections", "1",
-                                   wrap=wrap)
+                leader = self.lead(
+                    scene, gate, "--connections", "1",
+                    wrap=injected("%s:signal=KILL:when=1" % call))
                 self.wait_journal(scene, at)
                 gate.open()
                 self.assertExit(leader.finish(), -signal.SIGKILL)

@@ -9,9 +9,9 @@ import signal
 from harness import images
 from harness.case import main
 from harness.engine import CUT, MIB, SIZE, image, sent
+from harness.injection import Strace
+from harness.many import Task
 from harness.servers import Gate, Reply, not_found
-from test_many_crashes import Strace
-from test_many_tasks import Task
 
 REFS = ["lab/solver:a", "lab/solver:b"]
 AT = 5 * MIB
@@ -116,9 +116,6 @@ class Lists(Strace):
         self.assertFiles(scene, "solver_a.sif", "solver_c.sif")
         self.assertLessEqual(sent(self.second(scene)), len(data) + CUT)
 
-
-# What it inherits has run where it belongs.
-del Strace
 
 if __name__ == "__main__":
     main()

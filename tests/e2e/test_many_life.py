@@ -4,19 +4,20 @@
 lives all the same; and what it has is not taken from it."""
 
 import contextlib
-import itertools
 import os
 import time
 import unittest
 
 from harness import spull
 from harness.case import main
+from harness.clock import UNHURRIED, hurried
 from harness.engine import NAME, REF, image
+from harness.hosts import SPACE, WHY_NO_SPACE
+from harness.injection import Strace
+from harness.many import SMALL, Many, Task
 from harness.servers import Reply
+from harness.trace import injected
 from harness.users import CAN_CHANGE, as_nobody, as_user
-from test_many_crashes import Strace
-from test_many_tasks import (SMALL, SPACE, UNHURRIED, WHY_NO_SPACE, Many, Task,
-                             hurried)
 
 # More than the silence after which a leader is deposed, by a hurried clock.
 LONG_ENOUGH = 6
@@ -81,11 +82,8 @@ class Slow(Strace):
     def slow(self, scene, call):
         """A leader whose first such call takes its time."""
         env = spull.without_leaks(hurried(self.class_folder()))
-        given = itertools.chain.from_iterable(
-            ("-E", "%s=%s" % pair) for pair in env.items())
-        wrap = ["strace", "-f", "-o", os.devnull, "-e", "trace=" + call,
-                "--inject=%s:delay_enter=%d:when=1" % (
-                    call, LONG_ENOUGH * 1000000), *given]
+        wrap = injected("%s:delay_enter=%d:when=1" % (
+            call, LONG_ENOUGH * 1000000), env)
         return Task(self, scene, *UNHURRIED, REF, wrap=wrap,
                     env=spull.without_leaks())
 
@@ -115,9 +113,7 @@ class LeftInOrder(Strace):
                 scene = self.scene()
                 data = scene.image(data=image(SMALL),
                                    reply=Reply(image(SMALL), etag='"1"'))
-                wrap = SPACE + ["strace", "-f", "-o", os.devnull, "-e",
-                                "trace=" + call,
-                                "--inject=%s:error=EIO:when=1" % call]
+                wrap = SPACE + injected("%s:error=EIO:when=1" % call)
                 result = scene.run(REF, wrap=wrap, env=spull.without_leaks())
                 self.assertFails(result, 7)
                 self.assertUnnamed(scene)

@@ -9,14 +9,14 @@ import shutil
 import time
 import unittest
 
-import test_trace
 from harness import images, registry, spull
 from harness.case import main
 from harness.engine import MIB, NAME, REF, image
+from harness.many import Many
 from harness.preload import preload
 from harness.servers import Gate, Reply
+from harness.trace import READS, WHY_NO_TRACE, calls_in, injected, traced
 from harness.users import CAN_CHANGE, NOBODY, as_nobody
-from test_many_tasks import Many
 
 ATTRIBUTE = "user.spull.proof"
 LARGE = 64 * MIB
@@ -41,7 +41,7 @@ def why_no_attribute(folder):
 class Proofs(Many):
     def setUp(self):
         super().setUp()
-        why = test_trace.WHY_NO_TRACE or why_no_attribute(self.folder)
+        why = WHY_NO_TRACE or why_no_attribute(self.folder)
         if why:
             self.skipTest(why)
 
@@ -60,12 +60,9 @@ class Proofs(Many):
         """The result, and how many bytes of the image were read for it."""
         log = os.path.join(scene.folder, "trace")
         result = scene.run(*args, env=spull.without_leaks(),
-                           wrap=["strace", "-f", "-y", "-s", "4", "-o", log,
-                                 "-e", "trace=mmap," + ",".join(
-                                     test_trace.READS), *wrap])
-        with open(log, errors="replace") as file:
-            calls = [call for call in test_trace.parse(file)
-                     if scene.path(NAME) in call.args]
+                           wrap=traced(log, "mmap", *READS, options=wrap))
+        calls = [call for call in calls_in(log)
+                 if scene.path(NAME) in call.args]
         self.assertNotIn("mmap", [call.name for call in calls])
         return result, sum(call.result for call in calls)
 
@@ -329,9 +326,7 @@ class Verify(Proofs):
         scene = self.installed()
         for args in ([], ["--ref", REF]):
             with self.subTest(args):
-                wrap = ["strace", "-f", "-o", os.devnull, "-P",
-                        scene.path(NAME), "-e", "trace=pread64",
-                        "--inject=pread64:error=EIO"]
+                wrap = injected("pread64:error=EIO", path=scene.path(NAME))
                 result = scene.run("verify", *args, NAME, wrap=wrap,
                                    env=spull.without_leaks())
                 self.assertFails(result, 7, NAME, os.strerror(errno.EIO))

@@ -4,8 +4,8 @@
 
 from harness.case import main
 from harness.engine import NAME, REF, SIZE, image
+from harness.injection import Strace
 from harness.servers import Reply
-from test_many_crashes import Strace
 
 DATA = image(SIZE)
 
@@ -70,9 +70,6 @@ class Replies(Strace):
                                        when="1+"), 7, scene.cwd)
         self.assertUnnamed(scene)
 
-
-# What it inherits has run where it belongs.
-del Strace
 
 if __name__ == "__main__":
     main()

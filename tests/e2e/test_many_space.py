@@ -3,71 +3,25 @@
 """Disks that are full, quotas that are used up, and limits that are reached:
 for real, on file systems made for the test where the machine allows that."""
 
-import itertools
 import os
 import re
 import resource
 import signal
 import struct
-import subprocess
 import unittest
 
-import test_trace
 from harness import spull
 from harness.case import main
+from harness.clock import UNHURRIED, hurried
 from harness.engine import MIB, NAME, REF, image, sent
+from harness.hosts import SPACE, WHY_NO_SPACE
+from harness.many import HELD, Many, Task
+from harness.mounts import Mounted, command
 from harness.servers import Gate, Reply
+from harness.trace import WHY_NO_TRACE, WRITES, calls_in, injected, traced
 from harness.users import CAN_CHANGE, NOBODY, as_nobody
-from test_many_tasks import (HELD, SPACE, UNHURRIED, WHY_NO_SPACE, Many, Task,
-                             hurried)
 
 ROOM = 8 * MIB
-
-
-def command(*args):
-    """"", or what it says about why it failed."""
-    try:
-        done = subprocess.run(args, check=False, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True)
-    except FileNotFoundError:
-        return "there is no " + args[0]
-    return "" if done.returncode == 0 else done.stdout.strip() or "failed"
-
-
-class Mounted(Many):
-    """Scenes whose working directory is a file system of its own."""
-
-    def need(self, why):
-        if why:
-            self.skipTest(why.splitlines()[0])
-
-    def mount(self, where, *args):
-        self.need("only root mounts" if os.geteuid() != 0 else "")
-        self.need(command("mount", *args, where))
-        self.addCleanup(command, "umount", "--lazy", where)
-
-    def on_tmpfs(self, options="size=8m"):
-        scene = self.scene()
-        self.mount(scene.cwd, "-t", "tmpfs", "-o", options, "none")
-        return scene
-
-    def on_disk(self, size, make, *options):
-        """A file system in a file."""
-        scene = self.scene()
-        disk = os.path.join(scene.folder, "disk")
-        with open(disk, "wb") as file:
-            file.truncate(size)
-        self.need(command(*make, disk))
-        self.mount(scene.cwd, "-o", ",".join(("loop",) + options), disk)
-        return scene
-
-    def assertNoRoom(self, scene, result, why, *words):
-        """7, with the directory as it was named, and what is the matter."""
-        self.assertFails(result, 7, os.strerror(why), *words)
-
-    def free(self, scene):
-        info = os.statvfs(scene.cwd)
-        return info.f_bavail * info.f_frsize
 
 
 class FullDisk(Mounted):
@@ -99,8 +53,8 @@ class FullDisk(Mounted):
 
     def test_before_the_first_byte_is_written(self):
         """Of KiB, the answer's head tells how many bytes they are."""
-        if test_trace.WHY_NO_TRACE:
-            self.skipTest(test_trace.WHY_NO_TRACE)
+        if WHY_NO_TRACE:
+            self.skipTest(WHY_NO_TRACE)
         for connections in ("1", "4"):
             with self.subTest(connections=connections):
                 scene = self.on_tmpfs()
@@ -240,8 +194,8 @@ class FullDisk(Mounted):
 
     def test_nothing_is_written_to_make_room(self):
         """The emulation of a reservation writes a byte into each block."""
-        if test_trace.WHY_NO_TRACE:
-            self.skipTest(test_trace.WHY_NO_TRACE)
+        if WHY_NO_TRACE:
+            self.skipTest(WHY_NO_TRACE)
         for what, fault in (("as it is", []),
                             ("without", ["--inject=fallocate:"
                                          "error=EOPNOTSUPP"])):
@@ -249,42 +203,30 @@ class FullDisk(Mounted):
                 scene = self.scene()
                 data = scene.image(data=image(4 * MIB), size="bytes")
                 log = os.path.join(scene.folder, "trace")
-                wrap = ["strace", "-f", "-y", "-o", log, "-e",
-                        "trace=fallocate," + ",".join(test_trace.WRITES),
-                        *fault]
+                wrap = traced(log, "fallocate", *WRITES, options=fault)
                 self.assertPulled(scene, scene.run(
                     REF, wrap=wrap, env=spull.without_leaks()),
                     data)
-                with open(log, errors="replace") as file:
-                    calls = test_trace.parse(file)
-                written = sum(call.result for call in calls
-                              if call.name in test_trace.WRITES and
+                written = sum(call.result for call in calls_in(log)
+                              if call.name in WRITES and
                               call.path.endswith(".part"))
                 self.assertEqual(written, len(data))
 
 
 @unittest.skipIf(WHY_NO_SPACE, WHY_NO_SPACE)
-@unittest.skipIf(test_trace.WHY_NO_TRACE, test_trace.WHY_NO_TRACE)
+@unittest.skipIf(WHY_NO_TRACE, WHY_NO_TRACE)
 class Woken(Mounted):
-    def late(self, call, when, env):
-        """What makes this call take longer. The environment is not strace's,
-        which has its own use for a clock."""
-        given = itertools.chain.from_iterable(
-            ("-E", "%s=%s" % pair) for pair in env.items())
-        return ["strace", "-f", "-o", os.devnull, "-e", "trace=" + call,
-                "--inject=%s:%s" % (call, when), *given]
-
     def sleeper(self, ms, call, how):
         """(scene, data, one that sleeps for ms before it gives its complete
         file the name, one that takes it for lost, and is late in a call)."""
         scene = self.on_tmpfs()
         data = scene.image(data=image(5 * MIB), size="bytes")
-        leader = Task(self, scene, REF, wrap=SPACE + self.late(
-            "renameat2", "delay_enter=%d" % (1000 * ms),
-            spull.without_leaks()))
+        leader = Task(self, scene, REF, wrap=SPACE + injected(
+            "renameat2:delay_enter=%d" % (1000 * ms), spull.without_leaks()))
         self.wait_journal(scene, 5 * MIB + HELD)
-        waiter = self.follow(scene, *UNHURRIED, wrap=self.late(
-            call, how, spull.without_leaks(hurried(self.folder))))
+        waiter = self.follow(scene, *UNHURRIED, wrap=injected(
+            "%s:%s" % (call, how),
+            spull.without_leaks(hurried(self.folder))))
         return scene, data, leader, waiter
 
     def test_after_its_blocks_went(self):

@@ -6,13 +6,12 @@ whole, and the next run completes."""
 
 import os
 import signal
-import unittest
 
 from harness.case import main
 from harness.engine import NAME, REF
 from harness.servers import Reply
-from test_many_crashes import DATA, ERRORS, OLD, Stage, Walk
-from test_store import Stored
+from harness.store import Stored
+from harness.walk import DATA, ERRORS, OLD, Stage, Walk
 
 
 class StoreWalk(Walk, Stored):
@@ -128,9 +127,6 @@ class Refused(StoreWalk):
                 self.assertStored(scene, DATA)
                 self.assertEqual(len(scene.blobs()), 1)
 
-
-# What they inherit has run where it belongs.
-del Walk, Stored
 
 if __name__ == "__main__":
     main()

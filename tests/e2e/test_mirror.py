@@ -14,21 +14,20 @@ import subprocess
 import sys
 import time
 import unittest
-import urllib.request
 
-import test_trace
 from harness import images, registry, spull, tree
-from harness.case import Case, main
+from harness.case import main
+from harness.mirror import OLD, Mirror
 from harness.nginx import Nginx
 from harness.preload import preload
 from harness.servers import Gate, Reply, not_found, page, xml_denied
+from harness.trace import WHY_NO_TRACE
 from harness.users import IS_ALMIGHTY, as_anybody_but_root, as_nobody
 
 SHARED = os.environ.get("SPULL_SHARED") or os.path.join(
     os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(
         os.path.abspath(__file__))))), "shared")
 MIB = 1 << 20
-OLD = 8 * 86400
 
 
 class PythonServer:
@@ -55,57 +54,6 @@ class PythonServer:
     def stop(self):
         self.process.terminate()
         self.process.wait()
-
-
-class Mirror(Case):
-    """The tree of each test is scene.path("tree")."""
-
-    def mirror(self, scene, *args, code=0, **more):
-        result = scene.run("mirror", "tree", *args, **more)
-        self.assertExit(result, code)
-        return result
-
-    def tree(self, scene):
-        return scene.path("tree")
-
-    def publish(self, scene, container, seeds, **how):
-        """seeds: tag -> seed of an image. Returns tag -> bytes."""
-        found = {}
-        for tag, seed in seeds.items():
-            found[tag] = scene.image("%s:%s" % (container, tag),
-                                     images.sif(seed=seed), **how)
-        scene.tags(container, page(registry.tags_page(container,
-                                                      list(seeds))))
-        return found
-
-    def blob(self, scene, data):
-        return os.path.join(self.tree(scene), "blobs", "sha256",
-                            images.sha256(data))
-
-    def assertPinned(self, result, expected):
-        """expected: COLLECTION/NAME:TAG -> bytes."""
-        self.assertEqual(sorted(result.lines), sorted(
-            "%s@sha256:%s" % (ref, images.sha256(data))
-            for ref, data in expected.items()), result)
-
-    def assertTree(self, scene, expected, also=()):
-        """Exactly these images, and not a file more but what also names."""
-        root = self.tree(scene)
-        found = tree.check(root)
-        self.assertEqual({(container, tag) for container, tags in found.items()
-                          for tag in tags},
-                         {tuple(ref.rsplit(":", 1)) for ref in expected})
-        files = set(also)
-        for ref, data in expected.items():
-            container, tag = ref.rsplit(":", 1)
-            files |= {"%s/manifests/%s/index.html" % (container, tag),
-                      "%s/tags/index.html" % container,
-                      "blobs/sha256/" + images.sha256(data)}
-            with open(self.blob(scene, data), "rb") as file:
-                self.assertEqual(file.read(), data)
-        self.assertEqual({name for name in spull.files(root)
-                          if not os.path.isdir(os.path.join(root, name))},
-                         files)
 
 
 class Contents(Mirror):
@@ -493,7 +441,7 @@ class Again(Mirror):
         self.mirror(scene, "lab/solver:1", **how)
         self.assertEqual(tree.tags(self.tree(scene), "lab/solver"), ["1", "2"])
 
-    @unittest.skipIf(test_trace.WHY_NO_TRACE, test_trace.WHY_NO_TRACE)
+    @unittest.skipIf(WHY_NO_TRACE, WHY_NO_TRACE)
     def test_many_tags(self):
         """What a tag takes does not grow with the tags that are listed."""
         scene = self.scene()

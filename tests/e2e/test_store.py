@@ -3,7 +3,6 @@
 """A store: one download and one copy of a blob for many projects and users,
 believed no further than its bytes go."""
 
-import hashlib
 import os
 import shutil
 import signal
@@ -11,103 +10,15 @@ import stat
 import threading
 import unittest
 
-from harness import spull
+from harness import images, spull
 from harness.case import main
 from harness.engine import CUT, MIB, NAME, REF, SIZE, image, put_down
+from harness.many import SMALL, Task
+from harness.mounts import command
 from harness.registry import manifest_of
 from harness.servers import Gate, Reply, page
+from harness.store import Stored
 from harness.users import NOBODY
-from test_many_space import Mounted, command
-from test_many_tasks import SMALL, Task
-
-DAY = 86400
-
-
-def digest(data):
-    return hashlib.sha256(data).hexdigest()
-
-
-class Stored(Mounted):
-    """Scenes with a store beside the working directory."""
-
-    def scene(self, server=None):
-        scene = super().scene(server)
-        scene.store = os.path.join(scene.folder, "store")
-        os.mkdir(scene.store)
-        os.chmod(scene.store, 0o2775)
-        scene.env["SPULL_STORE"] = scene.store
-        return scene
-
-    def published(self, size=SMALL, seed=0):
-        scene = self.scene()
-        data = scene.image(data=image(size, seed=seed), size="bytes",
-                           reply=lambda _: Reply(data, etag='"1"'))
-        return scene, data
-
-    def on_one_disk(self, *make):
-        """Store and destination, on a file system of their own."""
-        scene, data = self.published(MIB)
-        device = os.path.join(scene.folder, "device")
-        disk = os.path.join(scene.folder, "disk")
-        os.mkdir(disk)
-        with open(device, "wb") as file:
-            file.truncate(320 * MIB)
-        self.need(command(*make, device))
-        self.mount(disk, "-o", "loop", device)
-        scene.store, scene.cwd = disk + "/store", disk + "/work"
-        scene.env["SPULL_STORE"] = scene.store
-        os.mkdir(scene.store)
-        os.mkdir(scene.cwd)
-        return scene, data, disk
-
-    def project(self, scene, name):
-        """Another directory, of another project."""
-        path = os.path.join(scene.folder, name)
-        os.makedirs(path, exist_ok=True)
-        return path
-
-    def entry(self, scene, data):
-        return os.path.join(scene.store, "sha256", digest(data))
-
-    def plant(self, scene, data, content, mode=0o644):
-        """An entry that no spull has made, for the name of data."""
-        path = self.entry(scene, data)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "wb") as file:
-            file.write(content)
-        os.chmod(path, mode)
-        return path
-
-    def seen(self, scene):
-        """All that is in the store."""
-        return spull.files(scene.store)
-
-    def pulled(self, scene, *args, **more):
-        """What --json says of a pull."""
-        result = scene.run("--json", *args, REF, **more)
-        return self.assertJson(result)
-
-    def assertBytes(self, path, data):
-        with open(path, "rb") as file:
-            self.assertEqual(digest(file.read()), digest(data), path)
-        self.assertTrue(stat.S_ISREG(os.lstat(path).st_mode), path)
-
-    def assertStored(self, scene, *blobs):
-        """These, whole, and nothing else."""
-        self.assertEqual(self.seen(scene), ["sha256"] + sorted(
-            "sha256/" + digest(data) for data in blobs))
-        for data in blobs:
-            self.assertBytes(self.entry(scene, data), data)
-
-    def journalled_in(self, folder):
-        """The bytes that a journal there counts."""
-        for name in os.listdir(folder):
-            if name.endswith(".spans"):
-                with open(os.path.join(folder, name)) as file:
-                    words = [line.split() for line in file]
-                return sum(int(line[2]) - int(line[1]) for line in words
-                           if line[0] == "span")
-        return 0
 
 
 class Sharing(Stored):
@@ -176,7 +87,7 @@ class Sharing(Stored):
     def test_pinned_md5_is_not_weak(self):
         scene = self.scene()
         data = scene.image(data=image(SMALL), form="md5")
-        self.assertExit(scene.run(REF + "@sha256:" + digest(data)), 0)
+        self.assertExit(scene.run(REF + "@sha256:" + images.sha256(data)), 0)
         self.assertStored(scene, data)
 
     def test_destination_that_is_there(self):
@@ -476,7 +387,7 @@ class Distrust(Stored):
         info = os.stat(path)
         os.setxattr(path, "user.spull.proof", (
             "1 sha256:%s %d %d %d %d SIF amd64 -" % (
-                digest(data), info.st_size, info.st_ino,
+                images.sha256(data), info.st_size, info.st_ino,
                 *divmod(info.st_mtime_ns, 10 ** 9))).encode())
 
     def test_what_the_dead_left_beside_the_image(self):
@@ -484,7 +395,7 @@ class Distrust(Stored):
         scene, data = self.published()
         self.plant(scene, data, data)
         wrong, other = image(SMALL, seed=1), "0" * 32
-        for label in (digest(data)[:32], other):
+        for label in (images.sha256(data)[:32], other):
             stem = ".spull-%s-host-1-%016x" % (label, 1)
             scene.put(stem + ".part", wrong)
             scene.put(stem + ".spans", b"spull-part 1\nowner - 0 0 0\nbeat 1"
@@ -528,7 +439,7 @@ class Distrust(Stored):
         """A member of the group may plant it: nothing is written there."""
         scene, data = self.published()
         elsewhere = self.project(scene, "elsewhere")
-        with open(os.path.join(elsewhere, digest(data)), "wb") as file:
+        with open(os.path.join(elsewhere, images.sha256(data)), "wb") as file:
             file.write(b"precious")
         os.symlink(elsewhere, os.path.join(scene.store, "sha256"))
         result = scene.run(REF)
@@ -537,7 +448,7 @@ class Distrust(Stored):
         self.assertImage(scene.path(NAME), data)
         for word in (["prune", "--older-than", "0"], ["verify"]):
             self.assertFails(scene.run("store", *word), 7)
-        self.assertEqual(os.listdir(elsewhere), [digest(data)])
+        self.assertEqual(os.listdir(elsewhere), [images.sha256(data)])
 
     def test_store_that_is_not_there(self):
         scene, data = self.published()

@@ -10,16 +10,16 @@ import stat
 import time
 import unittest
 
-import test_trace
-from harness import spull
+from harness import images, spull
 from harness.case import main
 from harness.engine import CUT, MIB, NAME, REF, SIZE, image
+from harness.many import SMALL, Task
 from harness.preload import preload
 from harness.servers import Gate, Reply
+from harness.store import DAY, Stored
+from harness.trace import WHY_NO_TRACE, injected
 from harness.users import (CAN_CHANGE, IS_ALMIGHTY, NOBODY,
                            as_anybody_but_root, as_nobody, as_user)
-from test_many_tasks import SMALL, Task
-from test_store import DAY, Stored, digest
 
 GROUP = 54321
 PROOF = "user.spull.proof"
@@ -239,7 +239,7 @@ class Strangers(Stored):
     def lie_about(self, folder, data):
         """A partial file of nobody's, whole and wrong."""
         stem = os.path.join(folder, ".spull-%s-host-1-%016x" % (
-            digest(data)[:32], 1))
+            images.sha256(data)[:32], 1))
         for end, text in ((".part", image(SMALL, seed=1)),
                           (".spans", b"spull-part 1\nowner - 0 0 0\nbeat 1\n"
                            b"size %d\nspan 0 %d\nend\n" % (SMALL, SMALL))):
@@ -471,16 +471,15 @@ class Keeping(Stored):
 
     def test_verify_what_cannot_be_read(self):
         """It is named, and stays: the disk may be back tomorrow."""
-        if test_trace.WHY_NO_TRACE:
-            self.skipTest(test_trace.WHY_NO_TRACE)
+        if WHY_NO_TRACE:
+            self.skipTest(WHY_NO_TRACE)
         scene, data = self.published()
         self.assertExit(scene.run(REF), 0)
-        wrap = ["strace", "-f", "-o", os.devnull, "-P",
-                self.entry(scene, data), "-e", "trace=pread64",
-                "--inject=pread64:error=EIO"]
+        wrap = injected("pread64:error=EIO", path=self.entry(scene, data))
         result = scene.run("store", "verify", wrap=wrap,
                            env=spull.without_leaks())
-        self.assertFails(result, 7, digest(data), os.strerror(errno.EIO))
+        self.assertFails(result, 7, images.sha256(data),
+                         os.strerror(errno.EIO))
         self.assertStored(scene, data)
 
     def test_rot_is_repaired(self):
@@ -511,7 +510,7 @@ class Keeping(Stored):
             if os.geteuid() == 0:
                 self.skipTest(str(why))
         self.assertExit(self.store(scene, "verify"), 0)
-        self.assertIn(digest(data).encode(), os.getxattr(path, PROOF))
+        self.assertIn(images.sha256(data).encode(), os.getxattr(path, PROOF))
         self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o555)
 
     def test_verify_what_is_no_file(self):

@@ -9,10 +9,10 @@ import os
 from harness import registry, spull
 from harness.case import main
 from harness.engine import NAME, REF, image, put_down
+from harness.many import SMALL
 from harness.preload import preload
 from harness.servers import Reply
-from test_many_tasks import SMALL
-from test_store import Stored
+from harness.store import Stored
 
 DATA = image(SMALL)
 PIN = "%s@%s" % (REF, registry.digest_of(DATA))
@@ -161,9 +161,6 @@ class Pinned(Stored):
         self.assertFiles(scene, NAME)
         self.assertStored(scene, DATA)
 
-
-# What it inherits has run where it belongs.
-del Stored
 
 if __name__ == "__main__":
     main()

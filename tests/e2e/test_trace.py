@@ -3,14 +3,11 @@
 """What a pull asks of the system: in which order, how often, how much."""
 
 import os
-import re
-import shutil
-import subprocess
-import sys
 import unittest
 
-from harness import images, spull
+from harness import images, memory, spull
 from harness.case import Case, main
+from harness.trace import READS, WHY_NO_TRACE, WRITES, calls_in, traced
 
 REF = "vanessa/greeting:latest"
 NAME = "greeting_latest.sif"
@@ -19,67 +16,16 @@ TRACED = ("openat,open,creat,read,pread64,readv,preadv,preadv2,write,pwrite64,"
           "writev,pwritev,pwritev2,copy_file_range,sendfile,splice,mmap,fsync,"
           "fdatasync,fchmod,chmod,rename,renameat,renameat2,link,linkat,"
           "unlink,unlinkat,flock,fcntl,setpriority")
-READS = ("read", "pread64", "readv", "preadv", "preadv2")
-WRITES = ("write", "pwrite64", "writev", "pwritev", "pwritev2")
 NAMING = ("rename", "renameat", "renameat2", "link", "linkat")
-
-
-def why_no_trace():
-    """"", or why processes can't be traced here."""
-    if shutil.which("strace") is None:
-        return "there is no strace"
-    probe = subprocess.run(["strace", "-o", os.devnull, "true"], check=False,
-                           stderr=subprocess.PIPE, text=True)
-    return "" if probe.returncode == 0 else probe.stderr.strip()
-
-
-WHY_NO_TRACE = why_no_trace()
-
-
-class Call:
-    """One system call that succeeded."""
-
-    def __init__(self, thread, name, args, result):
-        self.thread = thread
-        self.name = name
-        self.args = args
-        self.result = result
-        target = re.match(r"\d+<([^>]*)>", args)
-        self.path = target.group(1) if target else ""
-
-    def __repr__(self):
-        return "%s(%s) = %d" % (self.name, self.args, self.result)
-
-
-def parse(lines):
-    """The calls of all threads in the order of their ends."""
-    calls, unfinished = [], {}
-    for line in lines:
-        pid, _, rest = line.rstrip("\n").partition(" ")
-        rest = rest.strip()
-        if rest.endswith("<unfinished ...>"):
-            unfinished[pid] = rest[:-len("<unfinished ...>")]
-            continue
-        resumed = re.match(r"<\.\.\. \w+ resumed>(.*)", rest)
-        if resumed:
-            rest = unfinished.pop(pid, "") + resumed.group(1)
-        whole = re.match(r"(\w+)\((.*)\)\s+= (\d+)", rest)
-        if whole:
-            calls.append(Call(pid, whole.group(1), whole.group(2),
-                              int(whole.group(3))))
-    return calls
 
 
 @unittest.skipIf(WHY_NO_TRACE, WHY_NO_TRACE)
 class Trace(Case):
     def trace(self, scene, *args):
         log = os.path.join(scene.folder, "trace")
-        wrap = ["strace", "-f", "-y", "-s", "4", "-o", log,
-                "-e", "trace=" + TRACED]
         result = scene.run(*args, env=spull.without_leaks(),
-                           wrap=wrap)
-        with open(log, errors="replace") as file:
-            return result, parse(file)
+                           wrap=traced(log, TRACED))
+        return result, calls_in(log)
 
     def test_a_pull(self):
         scene = self.scene()
@@ -186,25 +132,15 @@ class Trace(Case):
 class Memory(Case):
     """It does not grow with the image."""
 
-    # A process inherits the peak of the one that it was before exec, so a
-    # small one has to start it; this one here holds whole images.
-    STARTER = ("import os, sys\n"
-               "pid = os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ)\n"
-               "_, status, usage = os.wait4(pid, 0)\n"
-               "open(sys.argv[1], 'w').write(str(usage.ru_maxrss))\n"
-               "sys.exit(os.WEXITSTATUS(status))\n")
-
     def peak(self, size, connections):
         """Peak resident KiB of a pull."""
         scene = self.scene()
         data = scene.image(data=images.sif(size, payload=images.pattern))
         log = os.path.join(scene.folder, "peak")
         result = scene.run("--connections", connections, REF,
-                           wrap=[sys.executable, "-I", "-S", "-c",
-                                 self.STARTER, log])
+                           wrap=memory.measured(log))
         self.assertPulled(scene, result, data)
-        with open(log) as file:
-            return int(file.read())
+        return memory.peak(log)
 
     def test_memory(self):
         if spull.has_sanitizer():
