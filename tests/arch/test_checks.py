@@ -14,6 +14,7 @@ import places
 import shape
 import source
 import symbols
+import tests
 import words
 
 HEAD = """/* SPDX-License-Identifier: MIT */
@@ -235,6 +236,27 @@ class Maps(Rows):
         self.rows(lambda name, text: maps.check_room(name, text, files), [
             ("lib/a_internal.h", "a.c has this, a_b.c that", 0),
             ("lib/a_internal.h", "a.c has this", 1),
+        ])
+
+
+class Tests(Rows):
+    def test_imports(self):
+        self.rows(tests.check, [
+            ("tests/e2e/test_a.py", "from harness import spull, trace", 0),
+            ("tests/e2e/test_a.py", "# import test_b\nimport test_b", 1),
+            ("tests/e2e/test_a.py", "from test_b import One, two", 1),
+            ("tests/e2e/test_a.py", "from e2e import test_b as b", 1),
+            ("tests/e2e/test_a.py", "def f():\n    import e2e.test_b", 1),
+            ("tests/e2e/test_a.py", "b = __import__('test_b')", 1),
+            ("tests/e2e/test_a.py", "import importlib\n"
+             "b = importlib.import_module('test_b')", 1),
+            ("tests/e2e/harness/a.py", "from ..test_b import One", 1),
+        ])
+
+    def test_head(self):
+        self.rows(tests.check_head, [
+            ("a.py", '# MIT\n"""Servers that lie."""\n', 0),
+            ("a.py", "# MIT\nimport os\n", 1),
         ])
 
 
