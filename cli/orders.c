@@ -171,7 +171,8 @@ static enum spull_code collide(const struct order *one,
              other->file != NULL ? other->file : "", one->name);
     if (other->line.file != NULL)
         fail_wrap(err, "%s:%u", other->line.file, other->line.number);
-    fail_hint(err, "mirror them into two directories");
+    fail_hint(err,
+              "leave one of them out, or mirror them into two directories");
     return SPULL_USAGE;
 }
 

@@ -37,8 +37,9 @@ static enum spull_code look_at(struct sp_http *http, const struct sp_url *url,
     uint64_t most = (uint64_t)SP_DOCUMENT_SECONDS * 1000;
     uint64_t left = sp_watch_left_ms(watch);
     struct peek peek = {.len = 0};
+    /* 0 would be no limit. */
     struct sp_request request = {.url = url,
-                                 .max_ms = left < most ? left : most,
+                                 .max_ms = left < most ? left + 1 : most,
                                  .ranged = url->scheme != SP_SCHEME_FILE,
                                  .to = sizeof peek.bytes};
     struct sp_sink sink = {.payload = &peek, .body = on_body};
