@@ -67,11 +67,11 @@ enum spull_code sp_part_link(struct sp_part *part, int dir, const char *name,
  * removes what they left; piece by piece, where there is no room for both.
  * Those that can't be seen from here, or stand still, count as gone when they
  * were silent for long, which the caller knows if it deposed them: then deposed
- * is true. What
- * is older than the options' keep_days is removed, whatever blob it is of, and
- * so is the link of a leader that is gone. A directory that the session has
- * looked through a moment ago is not looked through again, unless something of
- * this blob was there. That there is nothing, or nothing of use, is no error.
+ * is true. What is older than the options' keep_days is removed, whatever blob
+ * it is of, and so is the link of a leader that is gone. A directory that the
+ * session has looked through a moment ago is not looked through again, unless
+ * something of this blob was there. That there is nothing, or nothing of use,
+ * is no error.
  * SPULL_STORAGE, CANCELLED, INTERNAL.
  */
 enum spull_code sp_part_inherit(struct sp_part *part, bool deposed,
