@@ -40,6 +40,7 @@ struct prune {
     struct blob *blobs;
     size_t blob_count;
     size_t room;
+    bool has_documents;
     uint64_t count; /* what was removed */
     uint64_t bytes;
 };
@@ -154,8 +155,10 @@ static enum spull_code spare_claimed(struct prune *prune,
  * since the document is somebody else's. */
 static void spare_named(void *payload, struct sp_buf *text)
 {
+    struct prune *prune = payload;
     size_t digits = 0; /* in a row, up to here */
 
+    prune->has_documents = true;
     for (size_t i = 0; i < text->len; i++) {
         if (text->data[i] >= 'A' && text->data[i] <= 'F')
             text->data[i] = (char)(text->data[i] | 0x20);
@@ -163,7 +166,7 @@ static void spare_named(void *payload, struct sp_buf *text)
                      ? digits + 1
                      : 0;
         if (digits >= HEX_LEN)
-            spare_one(payload, text->data + i + 1 - HEX_LEN);
+            spare_one(prune, text->data + i + 1 - HEX_LEN);
     }
 }
 
@@ -209,6 +212,19 @@ static enum spull_code remove_blob(struct prune *prune, const struct blob *blob,
     return code;
 }
 
+/* Blobs and nothing else are another program's, or what names them has yet to
+ * be copied to here. A mirror whose tags were all removed has lists of tags. */
+static enum spull_code refuse_bare(const struct prune *prune,
+                                   struct spull_error *err)
+{
+    sp_err_set(err, SPULL_USAGE,
+               "%s has blobs, and no document that could name them: nothing "
+               "was removed",
+               prune->dir);
+    sp_err_hint(err, "is it a mirror, and all of it?");
+    return SPULL_USAGE;
+}
+
 /* A claim that has come meanwhile counts, too: for who may not touch. */
 static enum spull_code remove_unnamed(struct prune *prune,
                                       struct spull_error *err)
@@ -221,7 +237,8 @@ static enum spull_code remove_unnamed(struct prune *prune,
             continue;
         code = spare_claimed(prune, err);
         if (code == SPULL_OK && !blob->named)
-            code = remove_blob(prune, blob, err);
+            code = prune->has_documents ? remove_blob(prune, blob, err)
+                                        : refuse_bare(prune, err);
     }
     return code;
 }

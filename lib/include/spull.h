@@ -345,7 +345,8 @@ SPULL_API enum spull_code spull_mirror(struct spull *session, const char *dir,
  * left of documents; brings lists of tags in line with the manifests that are
  * there. *count and *bytes: what was removed, and what it took on disk. If a
  * document or a folder can't be read, no blob is removed. STORAGE, NOT_FOUND,
- * INTEGRITY; USAGE: it is an OCI image layout, and not ours.
+ * INTEGRITY; USAGE: it is an OCI image layout, or has blobs and no document,
+ * and so is hardly ours.
  */
 SPULL_API enum spull_code spull_mirror_prune(struct spull *session,
                                              const char *dir, uint64_t *count,

@@ -951,6 +951,7 @@ class Prune(Mirror):
         for owner, code in ((os.getpid(), 1), (self.dead(), 0)):
             hexes = "a" * 64
             self.put(scene, "blobs/sha256/" + hexes)
+            self.put(scene, "index.html")
             os.symlink(self.owner(owner), scene.path(
                 "tree/blobs/.spull-%s-1-2.claim" % hexes))
             self.mirror(scene, "--prune")
@@ -989,6 +990,20 @@ class Prune(Mirror):
         self.assertFails(scene.run("mirror", "tree", "--prune"), 2,
                          "OCI image layout")
         self.assertEqual(spull.files(self.tree(scene)), before)
+
+    def test_blobs_alone(self):
+        """A tree that is being copied, the blobs first; or somebody else's."""
+        scene = self.scene()
+        self.publish(scene, "lab/solver", {"1": 1})
+        self.mirror(scene, "lab/solver")
+        shutil.move(self.tree(scene) + "/lab", scene.path("lab"))
+        self.assertFails(scene.run("mirror", "tree", "--prune"), 2,
+                         "tree has blobs", "no document")
+        self.assertEqual(len(tree.blobs(self.tree(scene))), 1)
+        shutil.move(scene.path("lab"), self.tree(scene) + "/lab")
+        shutil.rmtree(self.tree(scene) + "/lab/solver/manifests")
+        self.mirror(scene, "--prune")
+        self.assertEqual(tree.blobs(self.tree(scene)), [])
 
     def test_no_tree(self):
         scene = self.scene()
