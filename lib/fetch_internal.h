@@ -66,7 +66,8 @@ struct lane {
     unsigned char *staged; /* SP_CHUNK bytes: libcurl hands out 16 KiB at a
                               time, which is too little for a write */
     size_t staged_len;
-    uint64_t got; /* bytes of the body */
+    uint64_t got;  /* bytes of the body */
+    bool is_coded; /* its head says so; it is taken as it is all the same */
     enum ending ending;
 
     bool over; /* what follows holds */

@@ -266,6 +266,7 @@ static enum spull_code on_head(void *payload, const struct sp_answer *answer,
     struct fetch *fetch = lane->fetch;
     enum spull_code code = SPULL_OK;
 
+    lane->is_coded = answer->head->is_coded;
     pthread_mutex_lock(&fetch->lock);
     if (!answer->reused || fetch->round_trip_ms == 0)
         fetch->round_trip_ms = answer->round_trip_ms;
@@ -404,6 +405,9 @@ static void on_end(void *payload, const struct sp_end *end)
     lane->http1 = end->http1;
     lane->retry_after = end->retry_after;
     judge(lane, code);
+    if (lane->is_coded && lane->code == SPULL_INTEGRITY)
+        sp_err_hint(&lane->err, "the server says that it has compressed it, "
+                                "which nobody asked for (Content-Encoding)");
     lane->over = true;
     pthread_cond_signal(&fetch->news);
     pthread_mutex_unlock(&fetch->lock);
@@ -433,6 +437,7 @@ enum spull_code sp_lane_start(struct lane *lane, struct source *source,
     atomic_store(&lane->to, span->to);
     lane->staged_len = 0;
     lane->got = 0;
+    lane->is_coded = false;
     lane->start_ms = sp_watch_ms();
     atomic_store(&lane->heard_ms, lane->start_ms);
     lane->conditional = request.if_range != NULL && source->etag[0] != '\0';

@@ -117,6 +117,8 @@ static bool take_field(struct sp_head *head, const char *name,
         copy_value(head->last_modified, sizeof head->last_modified, value);
     else if (strcasecmp(name, "content-type") == 0)
         copy_value(head->type, sizeof head->type, value);
+    else if (strcasecmp(name, "content-encoding") == 0)
+        head->is_coded = value[0] != '\0' && strcasecmp(value, "identity") != 0;
     else if (strcasecmp(name, "accept-ranges") == 0)
         head->no_ranges = strcasecmp(value, "none") == 0;
     else if (strcasecmp(name, "location") == 0 && head->location == NULL) {

@@ -28,6 +28,7 @@ struct sp_head {
     char etag[SP_HEAD_VALIDATOR]; /* strong ones only, quotes included */
     char last_modified[SP_HEAD_VALIDATOR];
     char type[SP_HEAD_TYPE];
+    bool is_coded;  /* Content-Encoding says that the bytes are another form */
     bool no_ranges; /* "Accept-Ranges: none" */
     char *location; /* owned; NULL: none */
     size_t seen;    /* bytes of all heads of this response */

@@ -125,6 +125,25 @@ static void framing_overrides_a_length(void **state)
     sp_head_done(&head);
 }
 
+static void encodings(void **state)
+{
+    static const struct {
+        const char *value;
+        bool coded;
+    } cases[] = {
+        {"gzip", true}, {"x-odd", true},     {"gzip, identity", true},
+        {"", false},    {"identity", false}, {"Identity", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < UNIT_COUNT(cases); i++) {
+        struct sp_head head = head_of("Content-Encoding", cases[i].value);
+        if (head.is_coded != cases[i].coded)
+            fail_msg("\"%s\" is misread", cases[i].value);
+        sp_head_done(&head);
+    }
+}
+
 static void ranges(void **state)
 {
     static const struct {
@@ -460,6 +479,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(status_lines),
         cmocka_unit_test(lengths),
+        cmocka_unit_test(encodings),
         cmocka_unit_test(framing_overrides_a_length),
         cmocka_unit_test(ranges),
         cmocka_unit_test(bad_ranges),
