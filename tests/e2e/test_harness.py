@@ -4,13 +4,15 @@
 
 import http.client
 import os
-import shutil
+import signal
 import socket
-import tempfile
+import subprocess
+import sys
 import unittest
 
 from harness import images, nginx, registry
 from harness.case import Case, main
+from harness.engine import Engine, put_down
 from harness.servers import Gate, Reply
 
 BODY = images.noise(1000)
@@ -130,13 +132,11 @@ class FaultServer(Case):
         self.assertEqual(self.get("/nowhere")[0], 404)
 
 
-class Pages(unittest.TestCase):
+class Pages(Case):
     """nginx answers as GitHub Pages does, and is gone afterwards."""
 
     def test_nginx(self):
-        folder = tempfile.mkdtemp(prefix="spull-e2e-")
-        self.addCleanup(shutil.rmtree, folder)
-        os.chmod(folder, 0o755)
+        folder = self.folder
         made = registry.Registry(os.path.join(folder, "registry"))
         made.add("a/b:1", BODY)
         with nginx.Nginx(made.folder, os.path.join(folder, "nginx")) as server:
@@ -160,6 +160,78 @@ class Pages(unittest.TestCase):
         self.assertIsNotNone(process.poll())
         with self.assertRaises(OSError):
             socket.create_connection(("127.0.0.1", server.port))
+
+
+class Keeper(Engine):
+    """Whatever becomes of a test, nothing is left of what it made."""
+
+    # Has a folder, who works in it, one who knows of it only, and where that
+    # may be, a file system.
+    TEST = """
+import os, subprocess, sys
+sys.path.insert(0, sys.argv[1])
+from harness import case, keeper
+folder = case.new_folder()
+if os.geteuid() == 0:
+    subprocess.run(["mount", "-t", "tmpfs", "none", folder],
+                   stderr=subprocess.DEVNULL)
+open(os.path.join(folder, "file"), "w").close()
+pids = [subprocess.Popen(["sleep", "1000"], start_new_session=True,
+                         stdout=subprocess.DEVNULL, **how).pid
+        for how in ({"cwd": folder}, {"env": {"HOME": folder + "/home"}})]
+print(keeper.ground(), *pids, flush=True)
+sys.stdin.read()
+"""
+
+    def start(self):
+        process = subprocess.Popen(
+            [sys.executable, "-c", self.TEST, os.path.dirname(__file__)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True)
+        self.addCleanup(put_down, process)
+        folder, *pids = process.stdout.readline().split()
+        self.assertTrue(os.listdir(folder))
+        return process, folder, [int(pid) for pid in pids]
+
+    def test_its_end(self):
+        """Then it is all gone, and not a moment later."""
+        process, folder, pids = self.start()
+        process.communicate()
+        self.assertEqual(process.returncode, 0)
+        self.assertTrue(self.is_gone(folder, pids))
+
+    def test_signals(self):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+            with self.subTest(number):
+                process, folder, pids = self.start()
+                process.send_signal(number)
+                process.communicate()
+                self.assertNotEqual(process.returncode, 0)
+                self.until("a clean-up", lambda: self.is_gone(folder, pids))
+
+    def test_the_others(self):
+        """They have nothing to do with it."""
+        (first, folder, pids), (second, *theirs) = self.start(), self.start()
+        first.kill()
+        first.communicate()
+        self.until("a clean-up", lambda: self.is_gone(folder, pids))
+        self.assertEqual(second.poll(), None)
+        self.assertTrue(os.path.exists(theirs[0]))
+        self.assertEqual([self.runs(pid) for pid in theirs[1]], [True, True])
+        second.communicate()
+
+    def is_gone(self, folder, pids):
+        return not os.path.exists(folder) and \
+            not any(self.runs(pid) for pid in pids)
+
+    @staticmethod
+    def runs(pid):
+        """One that nobody has buried does not."""
+        try:
+            with open("/proc/%d/stat" % pid) as file:
+                return file.read().rpartition(")")[2].split()[0] != "Z"
+        except OSError:
+            return False
 
 
 class Images(unittest.TestCase):

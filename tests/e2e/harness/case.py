@@ -9,7 +9,7 @@ import tempfile
 import unicodedata
 import unittest
 
-from . import images, registry, servers, spull, tls
+from . import images, keeper, registry, servers, spull, tls
 
 
 class Scene:
@@ -114,8 +114,7 @@ class Case(unittest.TestCase):
 
     @classmethod
     def class_folder(cls):
-        folder = tempfile.mkdtemp(prefix="spull-e2e-")
-        os.chmod(folder, 0o755)
+        folder = new_folder()
         cls.addClassCleanup(shutil.rmtree, folder)
         return folder
 
@@ -124,8 +123,7 @@ class Case(unittest.TestCase):
         return tls.Authority(os.path.join(cls.class_folder(), "ca"))
 
     def setUp(self):
-        self.folder = tempfile.mkdtemp(prefix="spull-e2e-")
-        os.chmod(self.folder, 0o755)
+        self.folder = new_folder()
         self.addCleanup(shutil.rmtree, self.folder)
 
     def scene(self, server=None):
@@ -197,6 +195,12 @@ class Case(unittest.TestCase):
         self.assertPrintable(result)
         self.assertImage(scene.path(name), data)
         self.assertFiles(scene, *parents(name), name)
+
+
+def new_folder():
+    folder = tempfile.mkdtemp(prefix="", dir=keeper.ground())
+    os.chmod(folder, 0o755)
+    return folder
 
 
 def parents(name):

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A private nginx that serves a folder the way GitHub Pages does."""
 
-import ctypes
 import os
 import re
 import shutil
@@ -69,14 +68,6 @@ def version():
                                     run.stdout).groups()))
 
 
-def die_with_parent():
-    """A test that is killed takes its nginx along: PR_SET_PDEATHSIG.
-
-    SIGTERM, not SIGKILL: the master has a worker to take along.
-    """
-    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
-
-
 class Nginx:
     """Use as a context manager, or stop() it.
 
@@ -126,10 +117,10 @@ class Nginx:
             args += ["-e", log]
         with open(log, "ab") as errors:
             self.process = subprocess.Popen(
-                args,
+                args, cwd=self.prefix,  # where the keeper finds it
                 env=dict(os.environ, NGINX="%d;" % fd), pass_fds=[fd],
                 stdin=subprocess.DEVNULL, stdout=errors, stderr=errors,
-                start_new_session=True, preexec_fn=die_with_parent)
+                start_new_session=True)
         if self.scheme == "http":
             self.probe()
 
