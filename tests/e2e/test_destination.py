@@ -13,12 +13,10 @@ import unittest
 
 from harness import images, servers, spull
 from harness.case import Case, main
+from harness.engine import NAME, REF
 from harness.engine import sent
 from harness.servers import Gate, Reply, page
 from harness.users import IS_ALMIGHTY, as_anybody_but_root
-
-REF = "vanessa/greeting:latest"
-NAME = "greeting_latest.sif"
 
 
 class Existing(Case):

@@ -87,6 +87,5 @@ class Reload(Engine):
                     self.assertEqual(starts, sorted(starts))
 
 
-
 if __name__ == "__main__":
     main()

@@ -8,9 +8,8 @@ import socket
 
 from harness import images, servers
 from harness.case import Case, main
+from harness.engine import REF
 from harness.servers import Gate, Reply
-
-REF = "vanessa/greeting:latest"
 
 
 class ExitStatus(Case):

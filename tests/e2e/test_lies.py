@@ -6,10 +6,9 @@ import itertools
 
 from harness import images, registry, servers
 from harness.case import Case, main
+from harness.engine import MIB, REF
 from harness.servers import Gate, Reply, page, redirect
 
-REF = "vanessa/greeting:latest"
-MIB = 1 << 20
 # What the kernels at both ends may hold before anybody reads it.
 BUFFERS = 32 * MIB
 

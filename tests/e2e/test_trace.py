@@ -7,11 +7,9 @@ import unittest
 
 from harness import images, memory, spull
 from harness.case import Case, main
+from harness.engine import MIB, NAME, REF
 from harness.trace import READS, WHY_NO_TRACE, WRITES, calls_in, traced
 
-REF = "vanessa/greeting:latest"
-NAME = "greeting_latest.sif"
-MIB = 1 << 20
 TRACED = ("openat,open,creat,read,pread64,readv,preadv,preadv2,write,pwrite64,"
           "writev,pwritev,pwritev2,copy_file_range,sendfile,splice,mmap,fsync,"
           "fdatasync,fchmod,chmod,rename,renameat,renameat2,link,linkat,"

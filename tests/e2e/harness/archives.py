@@ -13,6 +13,7 @@ import zipfile
 import zlib
 
 from . import images, registry, servers
+from .case import Case
 from .engine import MIB, REF
 from .servers import Reply, page
 
@@ -174,3 +175,9 @@ def packed(scene, blob, image=None, size=None, digest=None, ref=REF, **how):
         [registry.layer_page(*stated, [url])],
         registry.layer_page(*config, None, registry.CONFIG))))
     return blob
+
+
+class Unpack(Case):
+    def assertNothing(self, scene, result, *words):
+        self.assertFails(result, 5, *words)
+        self.assertFiles(scene)

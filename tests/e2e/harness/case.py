@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 import unicodedata
 import unittest
 
@@ -128,6 +129,18 @@ class Case(unittest.TestCase):
 
     def scene(self, server=None):
         return Scene(self, next(self.numbers), server or self.server)
+
+    # What another process does.
+
+    def until(self, what, happens):
+        """Waits for what another process does; returns what came of it."""
+        end = time.monotonic() + spull.TIMEOUT
+        while time.monotonic() < end:
+            found = happens()
+            if found:
+                return found
+            time.sleep(0.005)
+        self.fail("%s did not happen" % what)
 
     # How a run ended.
 

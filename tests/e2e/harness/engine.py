@@ -7,7 +7,6 @@ import itertools
 import os
 import re
 import threading
-import time
 
 from . import images, spull
 from .case import Case
@@ -25,7 +24,6 @@ CUT = MIB
 # What the kernel and the fault server hold for one connection.
 ON_ITS_WAY = MIB // 4
 AT_ONCE = 24
-PATIENCE = spull.TIMEOUT
 
 image = functools.lru_cache(maxsize=8)(images.sif)
 
@@ -144,16 +142,6 @@ class Engine(Case):
         finally:
             for pull in batch:
                 put_down(pull.process)
-
-    def until(self, what, happens):
-        """Waits for what another process does; returns what came of it."""
-        end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
-            found = happens()
-            if found:
-                return found
-            time.sleep(0.005)
-        self.fail("%s did not happen" % what)
 
     def assertSent(self, pull, more=0):
         """No byte was sent twice, but for so many, and for what was on its

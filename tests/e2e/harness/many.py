@@ -15,6 +15,10 @@ from .servers import Gate, Reply, page
 # What a leader's silence has to last is 90 s.
 SILENCE = 150
 SMALL = 300000
+# Of one job, that start in the same second.
+TASKS = 64
+# The attribute in which spull notes that it has verified a file.
+PROOF = "user.spull.proof"
 # What a connection may hold back before it writes.
 HELD = 1 << 16
 
