@@ -259,6 +259,18 @@ class Tests(Rows):
             ("a.py", "# MIT\nimport os\n", 1),
         ])
 
+    def test_sizes(self):
+        self.rows(tests.check_sizes, [
+            ("a.py", "\n" * 500, 0),
+            ("a.py", "\n" * 501, 1),
+        ])
+
+    def test_findings(self):
+        self.rows(tests.check_findings, [
+            ('{"E-a"}, {"N-b-c"}', '["E-a", "N-b-c"]', 0),
+            ('{"E-a"}, {"N-b-c"}', '["E-a", "N-b"]', 1),
+        ])
+
 
 class Hardening(unittest.TestCase):
     GOOD = """

@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """No test takes anything from another one: what several need is the harness's,
-which knows no test. So each can be read, moved and run alone."""
+which knows no test. So each can be read, moved and run alone. And each finding
+of spull check is expected by some test."""
 import ast
 import re
 
+import shape
 import source
 
 # A file of tests, as a module.
 TEST = re.compile(r"(?:^|\.)test_\w+$")
+FINDING = re.compile(r'"([EWN]-[a-z-]+)"')
 
 
 def imported(tree):
@@ -39,12 +42,30 @@ def check_head(name, text):
         [f"{name}:1: does not say what it owns"]
 
 
+def check_sizes(name, text):
+    """As many lines as a file of the library."""
+    count = text.count("\n")
+    return [] if count <= shape.FILE_LINES else \
+        [f"{name}: {count} lines; a file has {shape.FILE_LINES} at most"]
+
+
+def check_findings(header, expected):
+    """Codes that no test names."""
+    codes = set(FINDING.findall(header))
+    return [f"{code}: no test of spull check finds it"
+            for code in sorted(codes - set(FINDING.findall(expected)))]
+
+
 def main():
     complaints = []
     for path in source.files("tests/**/*.py"):
         complaints += check(source.name(path), source.read(path))
     for path in source.files("tests/e2e/**/*.py"):
         complaints += check_head(source.name(path), source.read(path))
+        complaints += check_sizes(source.name(path), source.read(path))
+    complaints += check_findings(
+        source.read(source.ROOT / "lib/finding.h"), "".join(
+            map(source.read, source.files("tests/e2e/test_check*.py"))))
     source.verdict(complaints)
 
 
