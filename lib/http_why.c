@@ -241,10 +241,11 @@ static void say(const struct sp_transfer *transfer, CURLcode result,
     }
 }
 
-/* It was reached, and had no answer. */
+/* It was reached, and had no answer. A proxy's refusal is none of its. */
 static bool is_silent(const struct sp_transfer *transfer, CURLcode result)
 {
     return transfer->head.status == 0 &&
+           refused_tunnel(transfer, result) == 0 &&
            (result == CURLE_SSL_CONNECT_ERROR || result == CURLE_GOT_NOTHING ||
             result == CURLE_SEND_ERROR || result == CURLE_RECV_ERROR);
 }
