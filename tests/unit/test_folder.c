@@ -7,24 +7,10 @@
 #include <unistd.h>
 
 #include "folder.h"
+#include "scratch.h"
 #include "unit.h"
 
 #define FILES 300 /* more than one read of a directory brings */
-
-static char folder[32];
-
-static int enter(void **state)
-{
-    (void)state;
-    snprintf(folder, sizeof(folder), "spull-folder-XXXXXX");
-    return mkdtemp(folder) == NULL ? -1 : chdir(folder);
-}
-
-static int leave(void **state)
-{
-    (void)state;
-    return chdir("..") != 0 ? -1 : rmdir(folder);
-}
 
 struct seen {
     unsigned times[FILES];
@@ -85,8 +71,10 @@ static void what_is_no_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(each_name_once, enter, leave),
-        cmocka_unit_test_setup_teardown(what_is_no_folder, enter, leave),
+        cmocka_unit_test_setup_teardown(each_name_once, scratch_enter,
+                                        scratch_leave),
+        cmocka_unit_test_setup_teardown(what_is_no_folder, scratch_enter,
+                                        scratch_leave),
     };
 
     return cmocka_run_group_tests_name("folder", tests, NULL, NULL);

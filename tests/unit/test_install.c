@@ -5,7 +5,6 @@
  * renameat2(2) or no hard links. Each test works in a folder of its own, in
  * which nothing may be left over.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -15,6 +14,7 @@
 
 #include "install.h"
 #include "part.h"
+#include "scratch.h"
 #include "unit.h"
 
 /* --- the calls that name a file ------------------------------------------- */
@@ -114,33 +114,10 @@ int fsync(int fd)
 
 /* --- the folder of a test ------------------------------------------------- */
 
-static char folder[32];
-
 static int enter(void **state)
 {
-    (void)state;
     memset(&fake, 0, sizeof(fake));
-    snprintf(folder, sizeof(folder), "spull-install-XXXXXX");
-    return mkdtemp(folder) == NULL ? -1 : chdir(folder);
-}
-
-/* Fails where something is left over, which then can be looked at. */
-static int leave(void **state)
-{
-    (void)state;
-    return chdir("..") != 0 ? -1 : rmdir(folder);
-}
-
-static unsigned names(void)
-{
-    DIR *dir = opendir(".");
-    unsigned count = 0;
-
-    assert_non_null(dir);
-    while (readdir(dir) != NULL)
-        count++;
-    closedir(dir);
-    return count - 2; /* "." and ".." */
+    return scratch_enter(state);
 }
 
 static void write_file(const char *name, const char *text)
@@ -150,18 +127,6 @@ static void write_file(const char *name, const char *text)
     assert_non_null(file);
     assert_true(fputs(text, file) >= 0);
     assert_int_equal(fclose(file), 0);
-}
-
-static void check_file(const char *name, const char *text)
-{
-    char bytes[64];
-    FILE *file = fopen(name, "r");
-
-    assert_non_null(file);
-    size_t len = fread(bytes, 1, sizeof(bytes), file);
-    fclose(file);
-    assert_int_equal(len, strlen(text));
-    assert_memory_equal(bytes, text, len);
 }
 
 static ino_t inode(const char *name)
@@ -221,9 +186,9 @@ static void names_the_inode(void **state)
         assert_int_equal(
             sp_install(sealed, finals[i], SP_MODE_IMAGE, i % 2 == 0, NULL),
             SPULL_OK);
-        assert_int_equal(names(), 1);
+        assert_int_equal(scratch_names(NULL), 1);
         assert_int_equal(inode(finals[i]), made);
-        check_file(finals[i], "new");
+        scratch_file(finals[i], "new");
         assert_int_equal(unlink(finals[i]), 0);
     }
 }
@@ -286,13 +251,13 @@ static void what_exists_stays(void **state)
         obstacles[i].make();
         assert_int_equal(lstat("final", &before), 0);
         install(false, SPULL_EXISTS);
-        assert_int_equal(names(), 1);
+        assert_int_equal(scratch_names(NULL), 1);
         assert_int_equal(lstat("final", &after), 0);
         assert_int_equal(after.st_ino, before.st_ino);
         assert_int_equal(after.st_mode, before.st_mode);
         assert_int_equal(after.st_size, before.st_size);
         if (S_ISREG(after.st_mode))
-            check_file("final", "old");
+            scratch_file("final", "old");
         assert_int_equal(remove("final"), 0);
     }
 }
@@ -303,9 +268,9 @@ static void what_exists_is_replaced(void **state)
     for (size_t i = 0; i < UNIT_COUNT(obstacles); i++) {
         obstacles[i].make();
         install(true, obstacles[i].replaceable ? SPULL_OK : SPULL_STORAGE);
-        assert_int_equal(names(), 1);
+        assert_int_equal(scratch_names(NULL), 1);
         if (obstacles[i].replaceable)
-            check_file("final", "new");
+            scratch_file("final", "new");
         assert_int_equal(remove("final"), 0);
     }
 }
@@ -346,7 +311,7 @@ static void names_that_are_none(void **state)
                              SPULL_STORAGE);
             unit_failed(&err, SPULL_STORAGE);
             assert_int_equal(err.sys, cases[i].sys);
-            assert_int_equal(names(), 0);
+            assert_int_equal(scratch_names(NULL), 0);
         }
 }
 
@@ -376,7 +341,7 @@ static void the_file_may_be_gone(void **state)
             SPULL_STORAGE);
         unit_failed(&err, SPULL_STORAGE);
         assert_int_equal(err.sys, ENOENT);
-        assert_int_equal(names(), 0);
+        assert_int_equal(scratch_names(NULL), 0);
     }
 }
 
@@ -407,8 +372,8 @@ static void everywhere_in_this_order(void **state)
         fake.linkat = poorer[i].linkat;
         install(false, SPULL_OK);
         assert_string_equal(fake.log, poorer[i].log);
-        assert_int_equal(names(), 1);
-        check_file("final", "new");
+        assert_int_equal(scratch_names(NULL), 1);
+        scratch_file("final", "new");
         assert_int_equal(unlink("final"), 0);
     }
     memset(&fake, 0, sizeof(fake));
@@ -426,8 +391,8 @@ static void what_exists_stays_everywhere(void **state)
         fake.renameat2 = poorer[i].renameat2;
         fake.linkat = poorer[i].linkat;
         install(false, SPULL_EXISTS);
-        assert_int_equal(names(), 1);
-        check_file("final", "old");
+        assert_int_equal(scratch_names(NULL), 1);
+        scratch_file("final", "old");
     }
     assert_int_equal(unlink("final"), 0);
 }
@@ -460,8 +425,8 @@ static void a_lost_reply_is_no_loss(void **state)
         if (cases[i].replace)
             write_file("final", "old");
         install(cases[i].replace, SPULL_OK);
-        assert_int_equal(names(), 1);
-        check_file("final", "new");
+        assert_int_equal(scratch_names(NULL), 1);
+        scratch_file("final", "new");
         assert_int_equal(unlink("final"), 0);
     }
 }
@@ -494,7 +459,7 @@ static void a_disk_that_fails(void **state)
             SPULL_STORAGE);
         unit_failed(&err, SPULL_STORAGE);
         assert_int_equal(err.sys, cases[i].sys);
-        assert_int_equal(names(), 0);
+        assert_int_equal(scratch_names(NULL), 0);
     }
 }
 
@@ -520,8 +485,8 @@ static void the_flush_of_the_directory(void **state)
     for (size_t i = 0; i < UNIT_COUNT(cases); i++) {
         fake.fsync_dir = cases[i].fsync_dir;
         install(false, cases[i].code);
-        check_file("final", "new");
-        assert_int_equal(names(), 1);
+        scratch_file("final", "new");
+        assert_int_equal(scratch_names(NULL), 1);
         assert_int_equal(unlink("final"), 0);
     }
 }
@@ -573,8 +538,8 @@ static void one_race(void)
     }
     pthread_barrier_destroy(&start);
     text[0] = winner;
-    check_file("final", text);
-    assert_int_equal(names(), 1);
+    scratch_file("final", text);
+    assert_int_equal(scratch_names(NULL), 1);
     assert_int_equal(unlink("final"), 0);
 }
 
@@ -588,7 +553,7 @@ static void one_of_many_wins(void **state)
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, enter, leave)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, enter, scratch_leave)
 
 int main(void)
 {

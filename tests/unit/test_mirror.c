@@ -10,23 +10,21 @@
 
 #include "manifest.h"
 #include "mirror.h"
+#include "scratch.h"
 #include "unit.h"
 
 #define TREE "tree"
 
-static char folder[32];
 static struct sp_ctx ctx;
 
 static int enter(void **state)
 {
     struct spull_options options;
 
-    (void)state;
     spull_options_init(&options);
     if (sp_ctx_init(&ctx, &options, NULL) != SPULL_OK)
         return -1;
-    snprintf(folder, sizeof(folder), "spull-mirror-XXXXXX");
-    return mkdtemp(folder) == NULL ? -1 : chdir(folder);
+    return scratch_enter(state);
 }
 
 static int leave(void **state)
@@ -35,7 +33,7 @@ static int leave(void **state)
 
     (void)state;
     sp_ctx_done(&ctx);
-    snprintf(command, sizeof(command), "rm -rf ./%s", folder);
+    snprintf(command, sizeof(command), "rm -rf ./%s", scratch_folder);
     return chdir("..") != 0 ? -1 : system(command);
 }
 

@@ -4,7 +4,6 @@
  * at once, and every way in which it ends. Each test works in a folder of its
  * own, which has to be empty when it is over.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <regex.h>
@@ -17,6 +16,7 @@
 #include <unistd.h>
 
 #include "part.h"
+#include "scratch.h"
 #include "unit.h"
 
 /* The linker takes this for the C library's: two names can be the same. */
@@ -28,42 +28,6 @@ ssize_t getrandom(void *buffer, size_t len, unsigned flags)
         return syscall(SYS_getrandom, buffer, len, flags);
     memset(buffer, 0x66, len);
     return (ssize_t)len;
-}
-
-#define NAME_ROOM 256 /* NAME_MAX and the NUL */
-
-static char folder[32];
-
-static int enter(void **state)
-{
-    (void)state;
-    snprintf(folder, sizeof(folder), "spull-part-XXXXXX");
-    return mkdtemp(folder) == NULL ? -1 : chdir(folder);
-}
-
-/* Fails where something is left over, which then can be looked at. */
-static int leave(void **state)
-{
-    (void)state;
-    return chdir("..") != 0 ? -1 : rmdir(folder);
-}
-
-/* How many names there are; the last one is copied to name, if not NULL. */
-static unsigned names(char name[NAME_ROOM])
-{
-    DIR *dir = opendir(".");
-    unsigned count = 0;
-
-    assert_non_null(dir);
-    for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        count++;
-        if (name != NULL)
-            snprintf(name, NAME_ROOM, "%s", entry->d_name);
-    }
-    closedir(dir);
-    return count;
 }
 
 static struct sp_part *part_new(void)
@@ -88,19 +52,6 @@ static enum spull_code seal(struct sp_part *part, struct sp_sealed **out,
     struct sp_look look = {.kind = "SIF", .arch = "amd64", .image = true};
 
     return sp_part_seal(part, &digest, &look, out, err);
-}
-
-/* Is the file called name text, and nothing more? */
-static void check_file(const char *name, const char *text)
-{
-    char bytes[64];
-    FILE *file = fopen(name, "r");
-
-    assert_non_null(file);
-    size_t len = fread(bytes, 1, sizeof(bytes), file);
-    fclose(file);
-    assert_int_equal(len, strlen(text));
-    assert_memory_equal(bytes, text, len);
 }
 
 /* --- the file ------------------------------------------------------------- */
@@ -137,19 +88,19 @@ static void names_and_rights(void **state)
     (void)state;
     for (size_t i = 0; i < UNIT_COUNT(cases); i++) {
         struct sp_part *part = NULL;
-        char name[NAME_ROOM];
+        char name[SCRATCH_NAME];
         struct stat info;
         mode_t before = umask(cases[i].mask);
         assert_int_equal(sp_part_new(".", cases[i].label, &part, NULL),
                          SPULL_OK);
         umask(before);
-        assert_int_equal(names(name), 1);
+        assert_int_equal(scratch_names(name), 1);
         check_name(name, cases[i].shown);
         assert_int_equal(lstat(name, &info), 0);
         assert_int_equal(info.st_mode, S_IFREG | 0600);
         assert_int_equal(info.st_size, 0);
         sp_part_discard(part);
-        assert_int_equal(names(NULL), 0);
+        assert_int_equal(scratch_names(NULL), 0);
     }
 }
 
@@ -161,7 +112,7 @@ static void each_has_its_own(void **state)
     (void)state;
     for (unsigned i = 0; i < UNIT_COUNT(parts); i++) {
         parts[i] = part_new();
-        assert_int_equal(names(NULL), i + 1);
+        assert_int_equal(scratch_names(NULL), i + 1);
     }
     for (unsigned i = 0; i < UNIT_COUNT(parts); i++)
         sp_part_discard(parts[i]);
@@ -176,7 +127,7 @@ static void takes_nobody_elses(void **state)
     struct sp_part *first = NULL;
     struct sp_part *second = NULL;
     struct spull_error err;
-    char name[NAME_ROOM];
+    char name[SCRATCH_NAME];
 
     (void)state;
     dice_are_loaded = true;
@@ -186,14 +137,14 @@ static void takes_nobody_elses(void **state)
                      SPULL_STORAGE);
     unit_failed(&err, SPULL_STORAGE);
     assert_int_equal(err.sys, EEXIST);
-    assert_int_equal(names(name), 1);
-    check_file(name, "first");
+    assert_int_equal(scratch_names(name), 1);
+    scratch_file(name, "first");
     sp_part_discard(first);
     assert_int_equal(symlink("elsewhere", name), 0);
     assert_int_equal(sp_part_new(".", "0123abcd", &second, &err),
                      SPULL_STORAGE);
     assert_int_equal(err.sys, EEXIST);
-    assert_int_equal(names(NULL), 1);
+    assert_int_equal(scratch_names(NULL), 1);
     assert_int_equal(unlink(name), 0);
     assert_null(second);
     dice_are_loaded = false;
@@ -218,7 +169,7 @@ static void places_that_are_none(void **state)
         unit_says(&err, cases[i].dir);
         assert_null(part);
     }
-    assert_int_equal(names(NULL), 1);
+    assert_int_equal(scratch_names(NULL), 1);
     assert_int_equal(unlink("file"), 0);
 }
 
@@ -251,7 +202,7 @@ static void counts_what_is_there(void **state)
         {6, "gh", 10, {0, 0}},
     };
     struct sp_part *part = part_new();
-    char name[NAME_ROOM];
+    char name[SCRATCH_NAME];
 
     (void)state;
     for (size_t i = 0; i < UNIT_COUNT(cases); i++) {
@@ -263,8 +214,8 @@ static void counts_what_is_there(void **state)
         assert_int_equal(gap.from, cases[i].gap.from);
         assert_int_equal(gap.to, cases[i].gap.to);
     }
-    names(name);
-    check_file(name, "abcdefghij");
+    scratch_names(name);
+    scratch_file(name, "abcdefghij");
     sp_part_discard(part);
 }
 
@@ -272,7 +223,7 @@ static void reads_exactly(void **state)
 {
     struct sp_part *part = part_new();
     struct spull_error err;
-    char name[NAME_ROOM];
+    char name[SCRATCH_NAME];
     char bytes[16] = "";
 
     (void)state;
@@ -282,7 +233,7 @@ static void reads_exactly(void **state)
     assert_string_equal(bytes, "cde");
     assert_int_equal(sp_part_read(part, 6, bytes, 0, NULL), SPULL_OK);
     /* Somebody with more rights than sense. */
-    names(name);
+    scratch_names(name);
     assert_int_equal(truncate(name, 3), 0);
     assert_int_equal(sp_part_read(part, 2, bytes, 3, &err), SPULL_STORAGE);
     unit_failed(&err, SPULL_STORAGE);
@@ -406,7 +357,7 @@ static void a_restart_forgets_every_byte(void **state)
     put(part, 0, "short");
     assert_int_equal(sp_part_complete(part, 5, NULL), SPULL_OK);
     assert_int_equal(seal(part, &sealed, NULL), SPULL_OK);
-    check_file(sealed->name, "short");
+    scratch_file(sealed->name, "short");
     sp_sealed_discard(sealed);
 }
 
@@ -587,7 +538,7 @@ static void only_what_is_complete_is_sealed(void **state)
 {
     struct sp_part *part = part_new();
     struct sp_sealed *sealed = NULL;
-    char name[NAME_ROOM];
+    char name[SCRATCH_NAME];
     struct stat info;
 
     (void)state;
@@ -601,7 +552,7 @@ static void only_what_is_complete_is_sealed(void **state)
     /* None of these was the last word. */
     assert_int_equal(sp_part_complete(part, 6, NULL), SPULL_OK);
     assert_int_equal(seal(part, &sealed, NULL), SPULL_OK);
-    assert_int_equal(names(name), 1);
+    assert_int_equal(scratch_names(name), 1);
     assert_string_equal(sealed->name, name);
     assert_string_equal(sealed->where, ".");
     assert_int_equal(sealed->size, 6);
@@ -609,9 +560,9 @@ static void only_what_is_complete_is_sealed(void **state)
     assert_string_equal(sealed->look.kind, "SIF");
     assert_int_equal(fstat(sealed->fd, &info), 0);
     assert_int_equal(info.st_mode, S_IFREG | 0600);
-    check_file(name, "abcdef");
+    scratch_file(name, "abcdef");
     sp_sealed_discard(sealed);
-    assert_int_equal(names(NULL), 0);
+    assert_int_equal(scratch_names(NULL), 0);
 }
 
 /* As many bytes as there should be, but not those. */
@@ -650,11 +601,12 @@ static void who_names_it_keeps_it(void **state)
     assert_int_equal(seal(part, &sealed, NULL), SPULL_OK);
     assert_int_equal(rename(sealed->name, "final"), 0);
     sp_sealed_free(sealed);
-    check_file("final", "abc");
+    scratch_file("final", "abc");
     assert_int_equal(unlink("final"), 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, enter, leave)
+#define TEST(name)                                                             \
+    cmocka_unit_test_setup_teardown(name, scratch_enter, scratch_leave)
 
 int main(void)
 {

@@ -10,6 +10,7 @@
 
 #include "part.h"
 #include "part_lead.h"
+#include "scratch.h"
 #include "unit.h"
 
 #define LABEL "0123456789abcdef0123456789abcdef"
@@ -50,22 +51,11 @@ int symlinkat(const char *target, int dir, const char *name)
     return -1;
 }
 
-static char folder[32];
-
 static int enter(void **state)
 {
-    (void)state;
     memset(&fake, 0, sizeof(fake));
     held = false;
-    snprintf(folder, sizeof(folder), "spull-lead-XXXXXX");
-    return mkdtemp(folder) == NULL ? -1 : chdir(folder);
-}
-
-/* Fails where something is left over, which then can be looked at. */
-static int leave(void **state)
-{
-    (void)state;
-    return chdir("..") != 0 ? -1 : rmdir(folder);
+    return scratch_enter(state);
 }
 
 static struct sp_part *part_new(void)
@@ -193,10 +183,12 @@ static void deposes_whom_it_saw(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(one_leads, enter, leave),
-        cmocka_unit_test_setup_teardown(takes_it_anew, enter, leave),
-        cmocka_unit_test_setup_teardown(does_not_take_it_back, enter, leave),
-        cmocka_unit_test_setup_teardown(deposes_whom_it_saw, enter, leave),
+        cmocka_unit_test_setup_teardown(one_leads, enter, scratch_leave),
+        cmocka_unit_test_setup_teardown(takes_it_anew, enter, scratch_leave),
+        cmocka_unit_test_setup_teardown(does_not_take_it_back, enter,
+                                        scratch_leave),
+        cmocka_unit_test_setup_teardown(deposes_whom_it_saw, enter,
+                                        scratch_leave),
     };
 
     return cmocka_run_group_tests_name("part_lead", tests, NULL, NULL);

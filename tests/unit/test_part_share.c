@@ -9,26 +9,12 @@
 #include <unistd.h>
 
 #include "part.h"
+#include "scratch.h"
 #include "unit.h"
 
 #define LABEL "0123456789abcdef0123456789abcdef"
 #define TEXT  "some bytes"
 #define SIZE  (sizeof TEXT - 1)
-
-static char folder[32];
-
-static int enter(void **state)
-{
-    (void)state;
-    snprintf(folder, sizeof(folder), "spull-share-XXXXXX");
-    return mkdtemp(folder) == NULL ? -1 : chdir(folder);
-}
-
-static int leave(void **state)
-{
-    (void)state;
-    return chdir("..") != 0 ? -1 : rmdir(folder);
-}
 
 static int put(const char *name, const char *text)
 {
@@ -208,12 +194,17 @@ static void clone_or_not(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(who_may_read, enter, leave),
-        cmocka_unit_test_setup_teardown(group_of_the_folder, enter, leave),
-        cmocka_unit_test_setup_teardown(link_of_a_file, enter, leave),
-        cmocka_unit_test_setup_teardown(link_that_got_no_name, enter, leave),
-        cmocka_unit_test_setup_teardown(no_link, enter, leave),
-        cmocka_unit_test_setup_teardown(clone_or_not, enter, leave),
+        cmocka_unit_test_setup_teardown(who_may_read, scratch_enter,
+                                        scratch_leave),
+        cmocka_unit_test_setup_teardown(group_of_the_folder, scratch_enter,
+                                        scratch_leave),
+        cmocka_unit_test_setup_teardown(link_of_a_file, scratch_enter,
+                                        scratch_leave),
+        cmocka_unit_test_setup_teardown(link_that_got_no_name, scratch_enter,
+                                        scratch_leave),
+        cmocka_unit_test_setup_teardown(no_link, scratch_enter, scratch_leave),
+        cmocka_unit_test_setup_teardown(clone_or_not, scratch_enter,
+                                        scratch_leave),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,12 +14,12 @@
 #include "part.h"
 #include "part_lead.h"
 #include "part_sweep.h"
+#include "scratch.h"
 #include "unit.h"
 #include "watch.h"
 
 #define LABEL "0123456789abcdef0123456789abcdef"
 
-static char folder[32];
 static struct sp_ctx ctx;
 static struct sp_watch watch;
 
@@ -27,33 +27,18 @@ static int enter(void **state)
 {
     struct spull_options options;
 
-    (void)state;
     spull_options_init(&options);
     options.keep_days = 7;
     if (sp_ctx_init(&ctx, &options, NULL) != SPULL_OK)
         return -1;
     sp_watch_init(&watch, &ctx, "a/b");
-    snprintf(folder, sizeof(folder), "spull-sweep-XXXXXX");
-    return mkdtemp(folder) == NULL ? -1 : chdir(folder);
+    return scratch_enter(state);
 }
 
 static int leave(void **state)
 {
-    (void)state;
     sp_ctx_done(&ctx);
-    return chdir("..") != 0 ? -1 : rmdir(folder);
-}
-
-static unsigned names(void)
-{
-    DIR *dir = opendir(".");
-    unsigned count = 0;
-
-    assert_non_null(dir);
-    for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir))
-        count += entry->d_name[0] != '.' || strlen(entry->d_name) > 2;
-    closedir(dir);
-    return count;
+    return scratch_leave(state);
 }
 
 static void put_file(const char *name, const char *text, int days_old)
@@ -98,7 +83,7 @@ static void what_is_in_use_stays(void **state)
     (void)state;
     begin(&part, &lead);
     sweep(0);
-    assert_int_equal(names(), 2);
+    assert_int_equal(scratch_names(NULL), 2);
     sp_lead_free(lead);
     sp_part_discard(part);
 }
@@ -125,7 +110,7 @@ static void leave_behind(bool journal)
         die(journal);
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
-    assert_int_equal(names(), journal ? 3 : 2);
+    assert_int_equal(scratch_names(NULL), journal ? 3 : 2);
 }
 
 /* Removes the parts, or makes all that there is eight days old. */
@@ -158,11 +143,11 @@ static void what_the_dead_leave_goes_when_it_is_old(void **state)
     for (int journal = 0; journal < 2; journal++) {
         leave_behind(journal != 0);
         sweep(0);
-        assert_int_equal(names(), journal ? 3 : 2);
+        assert_int_equal(scratch_names(NULL), journal ? 3 : 2);
         each_name(false);
         sweep(journal ? 2 : 1);
         sweep(0);
-        assert_int_equal(names(), 0);
+        assert_int_equal(scratch_names(NULL), 0);
     }
 }
 
@@ -173,7 +158,7 @@ static void what_has_no_part_goes(void **state)
         leave_behind(journal != 0);
         each_name(true);
         sweep(journal ? 1 : 0);
-        assert_int_equal(names(), 0);
+        assert_int_equal(scratch_names(NULL), 0);
     }
 }
 
@@ -192,7 +177,7 @@ static void only_age_tells_of_others(void **state)
     put_file(".spull-d.spans", elsewhere, 8);
     put_file("e.part", "data", 8);
     sweep(3);
-    assert_int_equal(names(), 4);
+    assert_int_equal(scratch_names(NULL), 4);
     assert_int_equal(unlink(".spull-a.part"), 0);
     assert_int_equal(unlink(".spull-c.part"), 0);
     assert_int_equal(unlink(".spull-c.spans"), 0);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "part_internal.h"
+#include "scratch.h"
 #include "unit.h"
 
 #define LABEL  "0123456789abcdef0123456789abcdef"
@@ -23,21 +24,6 @@
 struct blocks {
     unsigned from, to; /* 0, 0: no more of them */
 };
-
-static char folder[32];
-
-static int enter(void **state)
-{
-    (void)state;
-    snprintf(folder, sizeof(folder), "spull-yield-XXXXXX");
-    return mkdtemp(folder) == NULL ? -1 : chdir(folder);
-}
-
-static int leave(void **state)
-{
-    (void)state;
-    return chdir("..") != 0 ? -1 : rmdir(folder);
-}
 
 /* --- what must hold at every moment --------------------------------------- */
 
@@ -358,10 +344,13 @@ static void cannot_give_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(gives_back, enter, leave),
-        cmocka_unit_test_setup_teardown(writes_ours_down_first, enter, leave),
-        cmocka_unit_test_setup_teardown(goes_on, enter, leave),
-        cmocka_unit_test_setup_teardown(cannot_give_back, enter, leave),
+        cmocka_unit_test_setup_teardown(gives_back, scratch_enter,
+                                        scratch_leave),
+        cmocka_unit_test_setup_teardown(writes_ours_down_first, scratch_enter,
+                                        scratch_leave),
+        cmocka_unit_test_setup_teardown(goes_on, scratch_enter, scratch_leave),
+        cmocka_unit_test_setup_teardown(cannot_give_back, scratch_enter,
+                                        scratch_leave),
     };
 
     return cmocka_run_group_tests_name("part_yield", tests, NULL, NULL);

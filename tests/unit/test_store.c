@@ -8,26 +8,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "scratch.h"
 #include "store.h"
 #include "unit.h"
 
 #define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
-static char folder[32];
-
 static int enter(void **state)
 {
-    (void)state;
-    snprintf(folder, sizeof(folder), "spull-store-XXXXXX");
     umask(022);
-    return mkdtemp(folder) == NULL ? -1 : chdir(folder);
+    return scratch_enter(state);
 }
 
 static int leave(void **state)
 {
-    (void)state;
     (void)rmdir("sha256");
-    return chdir("..") != 0 ? -1 : rmdir(folder);
+    return scratch_leave(state);
 }
 
 static struct sp_store open_store(void)

@@ -18,6 +18,7 @@
 
 #include "limits.h"
 #include "part.h"
+#include "scratch.h"
 #include "unit.h"
 #include "verify.h"
 
@@ -114,7 +115,6 @@ static void what_a_pin_says(void **state)
 
 /* --- a part that is filled ------------------------------------------------ */
 
-static char folder[32];
 static struct sp_ctx session;
 static struct sp_watch idle;
 
@@ -142,18 +142,14 @@ static void watch_begin(struct sp_ctx *ctx, struct sp_watch *watch)
 
 static int enter(void **state)
 {
-    (void)state;
     watch_begin(&session, &idle);
-    snprintf(folder, sizeof(folder), "spull-verify-XXXXXX");
-    return mkdtemp(folder) == NULL ? -1 : chdir(folder);
+    return scratch_enter(state);
 }
 
-/* Fails where something is left over, which then can be looked at. */
 static int leave(void **state)
 {
-    (void)state;
     sp_ctx_done(&session);
-    return chdir("..") != 0 ? -1 : rmdir(folder);
+    return scratch_leave(state);
 }
 
 /* Large enough for every step: several chunks, and a write-back. */
