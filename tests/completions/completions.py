@@ -18,6 +18,9 @@ import unittest
 
 import shells
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+from harness.keeper import ground
+
 SKIPPED = 77
 KEPT = ("PATH", "ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS",
         "TSAN_OPTIONS", "LD_LIBRARY_PATH")
@@ -72,7 +75,7 @@ class Case(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.temp = tempfile.TemporaryDirectory()
+        cls.temp = tempfile.TemporaryDirectory(dir=ground())
         root = pathlib.Path(cls.temp.name)
         cls.world = World(root)
         (root / "state").mkdir()
