@@ -35,7 +35,9 @@ struct sp_http {
 
     pthread_mutex_t lock; /* guards all below */
     pthread_t thread;
-    bool running; /* there is a thread */
+    bool running;        /* there is a thread */
+    uint64_t waited_us;  /* that it has waited for the network, so far */
+    uint64_t waiting_us; /* since when it does now; 0: it works */
     bool stopping;
     struct sp_transfer *queue; /* what the thread has not seen yet */
     struct sp_transfer **queue_end;
@@ -203,6 +205,29 @@ static void end_finished(struct sp_http *http)
     }
 }
 
+static uint64_t now_us(void)
+{
+    struct timespec now = {0};
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static void begin_waiting(struct sp_http *http)
+{
+    pthread_mutex_lock(&http->lock);
+    http->waiting_us = now_us();
+    pthread_mutex_unlock(&http->lock);
+}
+
+static void end_waiting(struct sp_http *http)
+{
+    pthread_mutex_lock(&http->lock);
+    http->waited_us += now_us() - http->waiting_us;
+    http->waiting_us = 0;
+    pthread_mutex_unlock(&http->lock);
+}
+
 /* The session's cancel pipe stays readable for ever, so it is watched only
  * until it has spoken. */
 static void wait_for_news(struct sp_http *http, bool cancelled)
@@ -212,7 +237,9 @@ static void wait_for_news(struct sp_http *http, bool cancelled)
 
     for (struct sp_transfer *at = http->transfers; at != NULL; at = at->next)
         ms = sp_transfer_wait_ms(at, ms);
+    begin_waiting(http);
     curl_multi_poll(http->multi, &cancel, cancelled ? 0 : 1, ms, NULL);
+    end_waiting(http);
 }
 
 /* Those that came too quickly, when their time has come. */
@@ -305,17 +332,13 @@ void sp_http_drop(struct sp_http *http, struct sp_transfer *transfer)
 
 uint64_t sp_http_busy_ms(struct sp_http *http)
 {
-    struct timespec used = {0};
-    clockid_t clock = 0;
-    bool known = false;
+    uint64_t us = 0;
 
     pthread_mutex_lock(&http->lock);
-    known = http->running && pthread_getcpuclockid(http->thread, &clock) == 0 &&
-            clock_gettime(clock, &used) == 0;
+    us =
+        (http->waiting_us != 0 ? http->waiting_us : now_us()) - http->waited_us;
     pthread_mutex_unlock(&http->lock);
-    return known
-               ? (uint64_t)used.tv_sec * 1000 + (uint64_t)used.tv_nsec / 1000000
-               : 0;
+    return us / 1000;
 }
 
 uint64_t sp_http_looked_ms(struct sp_http *http)

@@ -108,7 +108,10 @@ enum spull_code sp_http_run(struct sp_http *http,
  */
 void sp_http_drop(struct sp_http *http, struct sp_transfer *transfer);
 
-/* Milliseconds of a processor that the network thread has used; 0: unknown. */
+/*
+ * Milliseconds in which the network thread did not wait for the network, from a
+ * start of no meaning: it used a processor, wanted one, or a disk held it up.
+ */
 uint64_t sp_http_busy_ms(struct sp_http *http);
 
 /*

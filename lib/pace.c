@@ -16,7 +16,7 @@
 #define STEP 4
 
 /* The network thread carries all connections: when it works so much of its
- * time, the hash and the kernel need the rest. */
+ * time, or waits for a disk, more of them bring nothing. */
 #define SATURATED 0.6
 
 void sp_pace_init(struct sp_pace *pace, unsigned most, uint64_t now_ms,

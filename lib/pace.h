@@ -33,9 +33,9 @@ void sp_pace_init(struct sp_pace *pace, unsigned most, uint64_t now_ms,
 
 struct sp_reading {
     uint64_t now_ms;
-    uint64_t bytes;         /* so far */
-    uint64_t missing;       /* bytes */
-    uint64_t busy_ms;       /* processor time of the network thread, so far */
+    uint64_t bytes;   /* so far */
+    uint64_t missing; /* bytes */
+    uint64_t busy_ms; /* in which the network thread did not wait, so far */
     unsigned round_trip_ms; /* of a connection */
     bool warm;              /* each of the target has brought bytes */
 };

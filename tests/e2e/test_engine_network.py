@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import time
+import unittest
 
 from harness import registry, servers, spull
 from harness.case import main
@@ -16,6 +17,7 @@ from harness.network import DATA, SMALL, Network, is_old, libcurl
 from harness.nginx import Nginx
 from harness.preload import preload
 from harness.servers import FaultServer, Gate, Reply, redirect
+from harness.trace import WHY_NO_TRACE, injected
 
 PACE = (1 << 15, 0.002)
 
@@ -330,6 +332,18 @@ class Manners(Network):
                                    result.err)
                 self.assertEqual(len(found), 1, result)
                 self.assertIn(why, found[0])
+
+    @unittest.skipIf(WHY_NO_TRACE, WHY_NO_TRACE)
+    def test_a_slow_disk_asks_for_no_more(self):
+        """The one that writes carries them all."""
+        scene = self.scene()
+        data = image(12 * MIB)
+        scene.image(data=data, size="bytes")
+        result = scene.run("-v", "--connections", "4", REF,
+                           env=spull.without_leaks(),
+                           wrap=injected("pwrite64:delay_enter=10000"))
+        self.assertPulled(scene, result, data)
+        self.assertNotIn("connections instead of", result.err)
 
     def test_verbose(self):
         """-v names address, protocol, ranges, connections, and decisions."""
