@@ -13,8 +13,8 @@ from harness.nginx import Nginx
 
 SIZE = 12 * MIB
 RELOADS = 5
-# For each connection, so that there is time for all this.
-RATE = "limit_rate 1m;"
+# Of all connections together, in MiB/s, so that there is time for all this.
+RATE = 4
 
 
 class Reload(Engine):
@@ -24,10 +24,10 @@ class Reload(Engine):
         self.data = image(SIZE)
         self.made.add(REF, self.data, size="bytes")
 
-    def nginx(self, main_part=""):
+    def nginx(self, connections, main_part=""):
         server = Nginx(self.made.folder, os.path.join(
-            self.folder, "nginx-%d" % next(self.numbers)), extra=RATE,
-            main=main_part)
+            self.folder, "nginx-%d" % next(self.numbers)),
+            extra="limit_rate %dm;" % (RATE // connections), main=main_part)
         self.addCleanup(server.stop)
         return server
 
@@ -69,7 +69,7 @@ class Reload(Engine):
         a connection may be new."""
         for number in (1, 4):
             with self.subTest(connections=number):
-                said = self.pull(self.nginx(), number)
+                said = self.pull(self.nginx(number), number)
                 if number == 1:
                     self.assertNotIn("; again", said)
 
@@ -77,8 +77,9 @@ class Reload(Engine):
         """What has come is built upon, span by span."""
         for number in (1, 4):
             with self.subTest(connections=number):
-                said = self.pull(self.nginx("worker_shutdown_timeout 10ms;"),
-                                 number)
+                said = self.pull(
+                    self.nginx(number, "worker_shutdown_timeout 10ms;"),
+                    number)
                 self.assertRegex(said, "; again|; going on with")
                 starts = [int(at) for at in re.findall(
                     r"206, bytes (\d+)-", said)]
