@@ -12,9 +12,10 @@ import random
 import shutil
 
 from harness.case import main
-from harness.engine import (CUT, LONG, MIB, SIZE, Engine, Pull, image, sent)
+from harness.engine import (CUT, MIB, SIZE, Engine, Pull, image, sent)
 from harness.relay import Relay
 from harness.servers import FaultServer, Reply
+from harness.spull import LONG
 
 SMALL = image(1 << 16)
 EDGES = [0, 1, 4095, 4096, len(SMALL) - 1]

@@ -58,7 +58,7 @@ class Killed(Walk):
     def check(self, stage, what, how):
         scene = self.staged(stage)
         result = self.inject(scene, what % how, *stage.args)
-        self.assertExit(result, -signal.SIGKILL if self.was_hit(scene) else 0)
+        self.assertKilled(scene, result)
         self.assertOldOrNew(scene, stage)
         self.assertCompletes(scene, stage)
         self.assertTidied(scene)

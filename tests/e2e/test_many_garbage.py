@@ -7,8 +7,9 @@ import unittest
 
 from harness import spull
 from harness.case import main
-from harness.engine import LONG, NAME, REF, image
+from harness.engine import NAME, REF, image
 from harness.many import SILENCE, SMALL, Many
+from harness.spull import LONG
 
 
 class Garbage(Many):

@@ -14,10 +14,11 @@ import unittest
 from harness import images, spull
 from harness.case import main
 from harness.clock import UNHURRIED, hurried
-from harness.engine import CUT, LONG, MIB, NAME, REF, SIZE, put_down
+from harness.engine import CUT, MIB, NAME, REF, SIZE, put_down
 from harness.hosts import SPACE, WHY_NO_SPACE, child_of
 from harness.many import HELD, SILENCE, SMALL, TASKS, Many
 from harness.servers import Gate, Reply
+from harness.spull import LONG
 
 
 @unittest.skipIf(WHY_NO_SPACE, WHY_NO_SPACE)

@@ -5,7 +5,6 @@ files while it uses a store: neither store nor destination has what is not
 whole, and the next run completes."""
 
 import os
-import signal
 
 from harness.case import main
 from harness.engine import NAME, REF
@@ -66,7 +65,7 @@ class Killed(StoreWalk):
     def check(self, stage, what, how):
         scene = self.staged(stage)
         result = self.inject(scene, what % how, *stage.args)
-        self.assertExit(result, -signal.SIGKILL if self.was_hit(scene) else 0)
+        self.assertKilled(scene, result)
         self.assertWhole(scene, stage)
         self.assertCompletes(scene, stage)
         self.assertNoLinksLeft(scene)

@@ -10,11 +10,12 @@ import time
 
 from harness import images, registry, spull, tree
 from harness.case import main
-from harness.engine import LONG, put_down
+from harness.engine import put_down
 from harness.mirror import OLD, Mirror
 from harness.nginx import Nginx
 from harness.preload import preload
 from harness.servers import page
+from harness.spull import LONG
 
 CONTAINERS = ("lab/solver", "lab/mesher", "deep/er/viewer")
 IMAGES = 50 if LONG else 20

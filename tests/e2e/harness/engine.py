@@ -4,7 +4,6 @@ tables whose pulls run side by side, and accounts of what was asked and sent."""
 
 import functools
 import itertools
-import os
 import re
 import threading
 
@@ -15,7 +14,6 @@ from .servers import Gate, Reply
 REF = "vanessa/greeting:latest"
 NAME = "greeting_latest.sif"
 MIB = 1 << 20
-LONG = os.environ.get("SPULL_TESTS_LONG") == "1"
 # Large enough for several connections, and a pace that makes them worth it.
 SIZE = 9 * MIB
 PACE = (1 << 16, 0.004)

@@ -15,8 +15,9 @@ from .servers import Gate, Reply, page
 # What a leader's silence has to last is 90 s.
 SILENCE = 150
 SMALL = 300000
-# Of one job, that start in the same second.
-TASKS = 64
+# Of one job, that start in the same second. Under a sanitizer each needs several
+# times as much of the machine.
+TASKS = 64 // spull.SLOWNESS
 # The attribute in which spull notes that it has verified a file.
 PROOF = "user.spull.proof"
 # What a connection may hold back before it writes.
