@@ -55,6 +55,7 @@ static void init(struct fetch *fetch)
                       sp_size_matches(blob->stated, fetch->size, blob->strict);
     fetch->credited = sp_part_total(fetch->part);
     fetch->silence_ms = SP_SILENT_LANE_MS;
+    fetch->patience_ms = SP_PATIENCE_MS;
     fetch->resumed = fetch->credited;
     fetch->watch->now.resumed = fetch->resumed;
     for (size_t i = 0; i < blob->url_count; i++) {
@@ -110,6 +111,7 @@ static void free_lane(struct fetch *fetch, struct lane *lane)
         return;
     lane->source->served = true;
     lane->source->down_ms = 0;
+    lane->source->silences = 0;
 }
 
 /* Takes note of the lanes that ended; the first hopeless error is returned. */
@@ -122,8 +124,10 @@ static enum spull_code settle(struct fetch *fetch, struct spull_error *err)
         if (!lane->busy || !lane->over)
             continue;
         free_lane(fetch, lane);
-        fetch->broken = fetch->broken || lane->ending == LANE_FAILED;
-        if (lane->ending == LANE_FAILED && !fetch->restart)
+        if (lane->let_go || lane->ending != LANE_FAILED)
+            continue;
+        fetch->broken = true;
+        if (!fetch->restart)
             code = sp_source_failed(fetch, lane, err);
     }
     return code;
@@ -151,14 +155,44 @@ static void stop_all(struct fetch *fetch)
     pthread_mutex_unlock(&fetch->lock);
 }
 
+static void let_go(struct fetch *fetch, struct lane *lane)
+{
+    lane->let_go = true;
+    sp_source_kept_silent(lane);
+    sp_http_drop(fetch->http, lane->transfer);
+}
+
 /* A thief took all that a stalled lane had left: it need not wait longer. */
 static void release_robbed(struct fetch *fetch)
 {
     for (unsigned i = 0; i < SP_CONNECTIONS_MAX; i++) {
         struct lane *lane = &fetch->lanes[i];
-        if (lane->busy && !lane->over && lane->ranged &&
-            atomic_load(&lane->at) >= atomic_load(&lane->to))
-            sp_http_drop(fetch->http, lane->transfer);
+        if (!lane->busy || lane->over || lane->let_go || !lane->ranged ||
+            atomic_load(&lane->at) < atomic_load(&lane->to))
+            continue;
+        let_go(fetch, lane);
+    }
+}
+
+/*
+ * Who is asked alone and says nothing may be gone, which takes until
+ * --connect-timeout to be certain. Meanwhile another one is asked, and this one
+ * again, with more patience, if that one is silent, too.
+ */
+static void pass_over_silent(struct fetch *fetch, uint64_t now_ms)
+{
+    for (unsigned i = 0; i < SP_CONNECTIONS_MAX && fetch->busy == 1; i++) {
+        struct lane *lane = &fetch->lanes[i];
+        if (!lane->busy || lane->over || lane->let_go ||
+            atomic_load(&lane->at) > lane->from ||
+            fetch->looked_ms < lane->start_ms + fetch->patience_ms ||
+            !sp_source_has_other(fetch, lane->source, now_ms))
+            continue;
+        sp_ctx_detail(
+            fetch->watch->ctx, "%s: silent for %.0f s; trying the next address",
+            lane->source->url->shown, (double)fetch->patience_ms / 1000);
+        fetch->patience_ms *= 2;
+        let_go(fetch, lane);
     }
 }
 
@@ -312,6 +346,7 @@ static enum spull_code employ(struct fetch *fetch, struct spull_error *err)
     if (fetch->restart)
         return SPULL_OK;
     release_robbed(fetch);
+    pass_over_silent(fetch, now_ms);
     if (!fetch->single &&
         !(fetch->plain_first && sp_part_total(fetch->part) == 0))
         return start_spans(fetch, now_ms, err);

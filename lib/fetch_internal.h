@@ -31,6 +31,7 @@ struct source {
     bool served;            /* bytes of it are in the part */
     uint64_t rest_until_ms; /* no new transfer before */
     uint64_t down_ms;       /* since when it has brought nothing; 0: it does */
+    unsigned silences;      /* how often others got its work since then */
     bool fickle;            /* says now this, now that of its version */
     bool has_version;       /* the first answer has said what it serves */
     char etag[SP_HEAD_VALIDATOR];
@@ -53,6 +54,7 @@ struct lane {
     bool busy;                    /* it has a transfer */
     bool ranged;                  /* asked for a span, not the whole */
     bool conditional;             /* and for one of this version */
+    bool let_go;                  /* it was silent: its end means nothing */
     uint64_t from;                /* where its span began */
     uint64_t start_ms;
 
@@ -107,6 +109,7 @@ struct fetch {
     bool restart;     /* what is in the part can't be continued */
     unsigned round_trip_ms;
     uint64_t silence_ms;     /* after which a lane counts as dead */
+    uint64_t patience_ms;    /* and one that is asked alone */
     uint64_t looked_ms;      /* what came before has been told to its lane */
     struct spull_error last; /* why the last source was dropped */
 };
@@ -152,6 +155,13 @@ struct source *sp_source_pick(struct fetch *fetch, uint64_t now_ms);
  * lock. */
 bool sp_source_can_pass(const struct fetch *fetch, const struct source *source,
                         uint64_t now_ms);
+
+/* Is there another one that could be asked now? Needs the lock. */
+bool sp_source_has_other(const struct fetch *fetch, const struct source *source,
+                         uint64_t now_ms);
+
+/* Others are given what this lane has not brought. Needs the lock. */
+void sp_source_kept_silent(const struct lane *lane);
 
 /* Has it brought bytes that are in the part, or soon will be? Needs the lock.
  */

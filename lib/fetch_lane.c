@@ -443,6 +443,7 @@ enum spull_code sp_lane_start(struct lane *lane, struct source *source,
     lane->conditional = request.if_range != NULL && source->etag[0] != '\0';
     lane->asked_http1 = source->http1;
     lane->ending = LANE_RUNS;
+    lane->let_go = false;
     lane->over = false;
     lane->code = SPULL_OK;
     return sp_http_start(lane->fetch->http, &request, &sink, &lane->transfer,

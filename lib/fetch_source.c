@@ -65,6 +65,13 @@ static bool is_of_use(const struct fetch *fetch, const struct source *source,
                             !sp_source_can_pass(fetch, source, now_ms));
 }
 
+/* Nobody has heard of it, and one who waits for that is enough. */
+static bool is_doubtful(const struct fetch *fetch, const struct source *source)
+{
+    return source->silences > 0 || (busy_on(fetch, source) > 0 &&
+                                    !sp_source_has_brought(fetch, source));
+}
+
 /*
  * The least busy; the first of those, since the manifest names the best first.
  * Before the size is known, and in one stream, there is nothing to share; but
@@ -76,7 +83,11 @@ static bool is_better(const struct fetch *fetch, const struct source *source,
     if (best == NULL)
         return true;
     if (fetch->single || !fetch->has_size)
-        return best->down_ms != 0 && source->down_ms == 0;
+        return (source->down_ms == 0) == (best->down_ms == 0)
+                   ? source->silences < best->silences
+                   : source->down_ms == 0;
+    if (is_doubtful(fetch, source) != is_doubtful(fetch, best))
+        return is_doubtful(fetch, best);
     return busy_on(fetch, source) < busy_on(fetch, best);
 }
 
@@ -91,6 +102,29 @@ struct source *sp_source_pick(struct fetch *fetch, uint64_t now_ms)
             best = source;
     }
     return best;
+}
+
+bool sp_source_has_other(const struct fetch *fetch, const struct source *source,
+                         uint64_t now_ms)
+{
+    for (size_t i = 0; i < fetch->blob->url_count; i++) {
+        const struct source *other = &fetch->sources[i];
+        if (other != source && other->rest_until_ms <= now_ms &&
+            is_of_use(fetch, other, now_ms))
+            return true;
+    }
+    return false;
+}
+
+void sp_source_kept_silent(const struct lane *lane)
+{
+    struct source *source = lane->source;
+
+    if (atomic_load(&lane->at) > lane->from)
+        return;
+    source->silences++;
+    if (source->down_ms == 0)
+        source->down_ms = lane->start_ms;
 }
 
 bool sp_source_has_brought(const struct fetch *fetch,

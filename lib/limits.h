@@ -226,6 +226,10 @@
  * answer be asked again and again. */
 #define SP_SILENT_LANE_MS 1000
 
+/* Milliseconds without an answer after which another URL is asked instead, if
+ * there is one: longer than most servers think. Doubles each time. */
+#define SP_PATIENCE_MS 3000
+
 /* Milliseconds over which a number of connections is judged, at least: shorter
  * than a blob of SP_SPLIT_MIN takes on most links, longer than a burst. */
 #define SP_PACE_WINDOW_MS 100

@@ -3,10 +3,12 @@
 """Several URLs for one blob, of which some fail, lie or are slow."""
 
 import itertools
+import threading
 
-from harness import images, servers
+from harness import images, servers, spull
 from harness.case import main
-from harness.engine import CUT, MIB, SIZE, Blob, Engine, Pull, image, sent
+from harness.engine import (CUT, MIB, PACE, REF, SIZE, Blob, Engine, Pull,
+                            image, put_down, sent)
 from harness.faults import DATA, HOW, LIES, OTHER, busy
 from harness.servers import Reply
 
@@ -238,6 +240,53 @@ class Mirrors(Engine):
 
         self.side_by_side(self.pulls([("both", lambda how: [
             Blob(DATA, status=404), Blob(DATA, status=403)])]), check)
+
+
+class Silent(Engine):
+    """Who accepts a connection and says nothing, as a host that is gone never
+    says anything."""
+
+    def between(self, data, *waits):
+        """A scene whose URLs wait so many seconds before each answer; None:
+        for ever."""
+        scene, end = self.scene(), threading.Event()
+        self.addCleanup(end.set)
+        urls = [scene.blob(Reply(data, etag='"1"',
+                                 before=lambda _, wait=wait: end.wait(wait)),
+                           path="/blobs/%d" % index)
+                for index, wait in enumerate(waits)]
+        scene.image(data=data, urls=urls, size="bytes")
+        return scene
+
+    def test_the_first_one(self):
+        """Nobody waits until it is certain that it is gone."""
+        rows = [("large", SIZE, ("--connections", "4")),
+                ("one connection", SIZE, ("--connections", "1")),
+                ("small", MIB, ())]
+        scenes = [self.between(image(size), None, 0) for _, size, _ in rows]
+        pulls = [scene.start("-v", *args, REF)
+                 for scene, (_, _, args) in zip(scenes, rows)]
+        for scene, process, (label, size, _) in zip(scenes, pulls, rows):
+            self.addCleanup(put_down, process)
+            with self.subTest(label):
+                result = spull.finish(process)
+                self.assertPulled(scene, result, image(size))
+                self.assertSays(result, "/blobs/0: silent for 3 s")
+                self.assertEqual(len(scene.requests("/blobs/0")), 1)
+
+    def test_the_second_one(self):
+        """One connection is all that it costs."""
+        scene = self.between(DATA, 0, None)
+        scene.blob(Reply(DATA, etag='"1"', drip=PACE), path="/blobs/0")
+        result = scene.run("--connections", "4", REF)
+        self.assertPulled(scene, result, DATA)
+        self.assertEqual(len(scene.requests("/blobs/1")), 1)
+        self.assertGreater(len(scene.requests("/blobs/0")), 3)
+
+    def test_all_think_for_long(self):
+        """Each is given more time than before."""
+        scene = self.between(image(MIB), 4, 4)
+        self.assertPulled(scene, scene.run(REF), image(MIB))
 
 
 if __name__ == "__main__":
