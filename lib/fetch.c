@@ -58,10 +58,8 @@ static void init(struct fetch *fetch)
     fetch->patience_ms = SP_PATIENCE_MS;
     fetch->resumed = fetch->credited;
     fetch->watch->now.resumed = fetch->resumed;
-    for (size_t i = 0; i < blob->url_count; i++) {
-        fetch->sources[i].url = &blob->urls[i];
-        fetch->sources[i].no_ranges = blob->urls[i].scheme == SP_SCHEME_FILE;
-    }
+    for (size_t i = 0; i < blob->url_count; i++)
+        sp_source_init(fetch, &fetch->sources[i], &blob->urls[i]);
     for (unsigned i = 0; i < SP_CONNECTIONS_MAX; i++)
         fetch->lanes[i].fetch = fetch;
     sp_pace_init(&fetch->pace, opts->connections, fetch->start_ms,
@@ -111,6 +109,8 @@ static void free_lane(struct fetch *fetch, struct lane *lane)
         return;
     lane->source->served = true;
     lane->source->down_ms = 0;
+    if (lane->source->silences > 0)
+        sp_silent_forget(&fetch->watch->ctx->silent, lane->source->url->origin);
     lane->source->silences = 0;
 }
 
@@ -124,7 +124,8 @@ static enum spull_code settle(struct fetch *fetch, struct spull_error *err)
         if (!lane->busy || !lane->over)
             continue;
         free_lane(fetch, lane);
-        if (lane->let_go || lane->ending != LANE_FAILED)
+        if (lane->ending != LANE_FAILED ||
+            (lane->let_go && lane->code != SPULL_STORAGE))
             continue;
         fetch->broken = true;
         if (!fetch->restart)

@@ -147,6 +147,9 @@ unsigned sp_plan_lasting(const struct fetch *fetch, uint64_t now_ms,
 
 /* --- fetch_source.c --- */
 
+void sp_source_init(const struct fetch *fetch, struct source *source,
+                    const struct sp_url *url);
+
 /* The source for one more lane; NULL: none can be asked now. */
 struct source *sp_source_pick(struct fetch *fetch, uint64_t now_ms);
 

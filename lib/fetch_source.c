@@ -6,6 +6,19 @@
 
 #include "fetch_internal.h"
 
+/* Who kept silent for an image before is asked when no other is left. */
+void sp_source_init(const struct fetch *fetch, struct source *source,
+                    const struct sp_url *url)
+{
+    source->url = url;
+    source->no_ranges = url->scheme == SP_SCHEME_FILE;
+    if (!sp_silent_has(&fetch->watch->ctx->silent, url->origin,
+                       fetch->start_ms))
+        return;
+    source->silences = 1;
+    source->down_ms = fetch->start_ms;
+}
+
 static unsigned busy_on(const struct fetch *fetch, const struct source *source)
 {
     unsigned count = 0;
@@ -123,6 +136,8 @@ void sp_source_kept_silent(const struct lane *lane)
     if (atomic_load(&lane->at) > lane->from)
         return;
     source->silences++;
+    sp_silent_add(&lane->fetch->watch->ctx->silent, source->url->origin,
+                  sp_watch_ms());
     if (source->down_ms == 0)
         source->down_ms = lane->start_ms;
 }

@@ -230,6 +230,11 @@
  * there is one: longer than most servers think. Doubles each time. */
 #define SP_PATIENCE_MS 3000
 
+/* Hosts that a session remembers to have kept silent, and for how many
+ * milliseconds: a list of images needs minutes, an outage seldom less. */
+#define SP_SILENT_MAX 16
+#define SP_SILENT_MS  300000
+
 /* Milliseconds over which a number of connections is judged, at least: shorter
  * than a blob of SP_SPLIT_MIN takes on most links, longer than a burst. */
 #define SP_PACE_WINDOW_MS 100

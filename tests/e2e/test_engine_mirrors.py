@@ -274,6 +274,23 @@ class Silent(Engine):
                 self.assertSays(result, "/blobs/0: silent for 3 s")
                 self.assertEqual(len(scene.requests("/blobs/0")), 1)
 
+    def test_of_a_list(self):
+        """It is waited for once, not once for each image."""
+        scene, end = self.scene(), threading.Event()
+        gone = servers.FaultServer().start()
+        self.addCleanup(gone.stop)
+        self.addCleanup(end.set)
+        for number in range(6):
+            data = image(MIB, seed=number)
+            gone.on("/%d" % number, Reply(before=lambda _: end.wait()))
+            good = scene.blob(Reply(data), path="/blobs/%d" % number)
+            scene.image("vanessa/greeting:%d" % number, data,
+                        urls=[gone.url("/%d" % number), good])
+        result = scene.run("--jobs", "1", *(
+            "vanessa/greeting:%d" % number for number in range(6)))
+        self.assertExit(result, 0)
+        self.assertEqual(len(gone.requests("/")), 1)
+
     def test_the_second_one(self):
         """One connection is all that it costs."""
         scene = self.between(DATA, 0, None)
