@@ -153,7 +153,8 @@ class Interruptions(Table):
         scene.blob(Reply(data), path="/blobs/x")
         if what == "document":
             scene.env["SPULL_REGISTRY"] = relay.url(scene.prefix)
-        with open(os.path.join(scene.folder, "err"), "w+b") as log:
+        # Appending, or what is read here would move where it writes.
+        with open(os.path.join(scene.folder, "err"), "a+b") as log:
             process = scene.start("-v", "--retries", "3", "--connections",
                                   number, REF, stderr=log)
             self.addCleanup(process.communicate)

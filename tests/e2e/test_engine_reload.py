@@ -34,7 +34,8 @@ class Reload(Engine):
     def pull(self, server, number):
         """What it said of it."""
         scene = self.scene()
-        with open(os.path.join(scene.folder, "err"), "w+b") as log:
+        # Appending, or what is read here would move where it writes.
+        with open(os.path.join(scene.folder, "err"), "a+b") as log:
             process = scene.start("-v", "--progress-fd", "2", "--connections",
                                   number, "--retries", "2", "-r", server.base,
                                   REF, stderr=log)
