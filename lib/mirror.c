@@ -80,21 +80,25 @@ static enum spull_code check(const struct sp_mirror_order *order,
 
 static enum spull_code check_base(const char *base_url, struct spull_error *err)
 {
+    const char *rest = strstr(base_url, "://");
     struct sp_url url = {0};
     enum spull_code code = SPULL_OK;
 
-    if (strstr(base_url, "://") == NULL)
+    if (rest == NULL)
         return sp_err_set(err, SPULL_USAGE,
                           "the mirror's address \"%s\": it is no URL",
                           base_url);
+    /* A registry may also be a directory. What follows may be a secret. */
+    if (strncasecmp(base_url, "http://", 7) != 0 &&
+        strncasecmp(base_url, "https://", 8) != 0)
+        return sp_err_set(err, SPULL_USAGE,
+                          "the mirror's address begins with \"%.*s\": it is no "
+                          "web server's",
+                          (int)(rest - base_url) + 3, base_url);
     code = sp_url_registry(base_url, &url, err);
     if (code != SPULL_OK)
         return code;
-    if (url.scheme == SP_SCHEME_FILE)
-        code = sp_err_set(err, SPULL_USAGE,
-                          "the mirror's address %s: it is no web server's",
-                          url.shown);
-    else if (strcmp(url.text, url.plain) != 0)
+    if (strcmp(url.text, url.plain) != 0)
         code = sp_err_set(err, SPULL_USAGE,
                           "the mirror's address %s: it has a user or password, "
                           "which would be published",

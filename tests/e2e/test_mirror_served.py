@@ -166,7 +166,7 @@ class Served(Mirror):
     def test_bad_addresses(self):
         for url, words in (("file:///srv/tree", ["no web server"]),
                            ("/srv/tree", ["no URL"]),
-                           ("ftp://h/x", ["http"]),
+                           ("ftp://u:secret@h/x", ["\"ftp://\"", "no web"]),
                            ("https://u:secret@h/x", ["password"]),
                            ("https://h/x?y", ["query"]),
                            ("https:///x", ["host"])):
