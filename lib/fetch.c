@@ -109,9 +109,8 @@ static void free_lane(struct fetch *fetch, struct lane *lane)
         return;
     lane->source->served = true;
     lane->source->down_ms = 0;
-    if (lane->source->silences > 0)
-        sp_silent_forget(&fetch->watch->ctx->silent, lane->source->url->origin);
     lane->source->silences = 0;
+    sp_silent_forget(&fetch->watch->ctx->silent, lane->source->url->origin);
 }
 
 /* Takes note of the lanes that ended; the first hopeless error is returned. */
@@ -154,47 +153,6 @@ static void stop_all(struct fetch *fetch)
             pthread_cond_wait(&fetch->news, &fetch->lock);
     }
     pthread_mutex_unlock(&fetch->lock);
-}
-
-static void let_go(struct fetch *fetch, struct lane *lane)
-{
-    lane->let_go = true;
-    sp_source_kept_silent(lane);
-    sp_http_drop(fetch->http, lane->transfer);
-}
-
-/* A thief took all that a stalled lane had left: it need not wait longer. */
-static void release_robbed(struct fetch *fetch)
-{
-    for (unsigned i = 0; i < SP_CONNECTIONS_MAX; i++) {
-        struct lane *lane = &fetch->lanes[i];
-        if (!lane->busy || lane->over || lane->let_go || !lane->ranged ||
-            atomic_load(&lane->at) < atomic_load(&lane->to))
-            continue;
-        let_go(fetch, lane);
-    }
-}
-
-/*
- * Who is asked alone and says nothing may be gone, which takes until
- * --connect-timeout to be certain. Meanwhile another one is asked, and this one
- * again, with more patience, if that one is silent, too.
- */
-static void pass_over_silent(struct fetch *fetch, uint64_t now_ms)
-{
-    for (unsigned i = 0; i < SP_CONNECTIONS_MAX && fetch->busy == 1; i++) {
-        struct lane *lane = &fetch->lanes[i];
-        if (!lane->busy || lane->over || lane->let_go ||
-            atomic_load(&lane->at) > lane->from ||
-            fetch->looked_ms < lane->start_ms + fetch->patience_ms ||
-            !sp_source_has_other(fetch, lane->source, now_ms))
-            continue;
-        sp_ctx_detail(
-            fetch->watch->ctx, "%s: silent for %.0f s; trying the next address",
-            lane->source->url->shown, (double)fetch->patience_ms / 1000);
-        fetch->patience_ms *= 2;
-        let_go(fetch, lane);
-    }
 }
 
 static struct lane *free_one(struct fetch *fetch)
@@ -346,8 +304,8 @@ static enum spull_code employ(struct fetch *fetch, struct spull_error *err)
         begin_again(fetch);
     if (fetch->restart)
         return SPULL_OK;
-    release_robbed(fetch);
-    pass_over_silent(fetch, now_ms);
+    sp_fetch_release_robbed(fetch);
+    sp_fetch_pass_over(fetch, now_ms);
     if (!fetch->single &&
         !(fetch->plain_first && sp_part_total(fetch->part) == 0))
         return start_spans(fetch, now_ms, err);
@@ -454,7 +412,8 @@ static struct sp_fetched result_of(const struct fetch *fetch)
                                 .broken = fetch->broken};
 
     for (size_t i = 0; i < fetch->blob->url_count; i++) {
-        result.broken = result.broken || fetch->sources[i].fickle;
+        result.broken = result.broken || fetch->sources[i].fickle ||
+                        fetch->sources[i].silences > 0;
         if (!fetch->sources[i].served)
             continue;
         if (result.sources++ == 0)

@@ -5,8 +5,9 @@
  * fetch.c owns the loop: who works, on what, until when. fetch_lane.c is one
  * connection's stream into the part, and runs in the network thread.
  * fetch_plan.c cuts the missing bytes into spans. fetch_source.c knows what was
- * learned of each URL and what a failure means. fetch_look.c is for a few bytes
- * alone, and needs none of this. Nobody else includes it.
+ * learned of each URL and what a failure means, fetch_silent.c who is not
+ * waited for. fetch_look.c is for a few bytes alone, and needs none of this.
+ * Nobody else includes it.
  */
 #ifndef SP_FETCH_INTERNAL_H
 #define SP_FETCH_INTERNAL_H
@@ -54,9 +55,11 @@ struct lane {
     bool busy;                    /* it has a transfer */
     bool ranged;                  /* asked for a span, not the whole */
     bool conditional;             /* and for one of this version */
-    bool let_go;                  /* it was silent: its end means nothing */
+    bool let_go;                  /* others have its work: how the network
+                                     ends it means nothing */
     uint64_t from;                /* where its span began */
     uint64_t start_ms;
+    uint64_t looked_ms; /* when its network was first looked at; 0: not yet */
 
     /* Either thread, without the lock. */
     atomic_uint_fast64_t at;       /* next byte to come */
@@ -123,6 +126,19 @@ void sp_fetch_keep_to_one(struct fetch *fetch, const char *why);
  * lock. */
 void sp_fetch_empty(struct fetch *fetch);
 
+/* --- fetch_silent.c --- */
+
+/* A thief took all that a stalled lane had left: it need not wait longer. Needs
+ * the lock. */
+void sp_fetch_release_robbed(struct fetch *fetch);
+
+/*
+ * Who is asked alone and brings nothing may be gone, which takes until
+ * --connect-timeout to be certain. Meanwhile another one is asked, and this one
+ * again, with more patience, if that one is silent, too. Needs the lock.
+ */
+void sp_fetch_pass_over(struct fetch *fetch, uint64_t now_ms);
+
 /* --- fetch_lane.c --- */
 
 /* Starts a transfer of span, or of the whole, on a free lane. */
@@ -159,12 +175,13 @@ struct source *sp_source_pick(struct fetch *fetch, uint64_t now_ms);
 bool sp_source_can_pass(const struct fetch *fetch, const struct source *source,
                         uint64_t now_ms);
 
-/* Is there another one that could be asked now? Needs the lock. */
-bool sp_source_has_other(const struct fetch *fetch, const struct source *source,
+/* Could another one than this lane's, which is silent, be asked now, with as
+ * much hope? Needs the lock. */
+bool sp_source_has_other(const struct fetch *fetch, const struct lane *lane,
                          uint64_t now_ms);
 
-/* Others are given what this lane has not brought. Needs the lock. */
-void sp_source_kept_silent(const struct lane *lane);
+/* The lane's source brings nothing, at least since it began. Needs the lock. */
+void sp_source_is_down(const struct lane *lane);
 
 /* Has it brought bytes that are in the part, or soon will be? Needs the lock.
  */

@@ -444,6 +444,7 @@ enum spull_code sp_lane_start(struct lane *lane, struct source *source,
     lane->asked_http1 = source->http1;
     lane->ending = LANE_RUNS;
     lane->let_go = false;
+    lane->looked_ms = 0;
     lane->over = false;
     lane->code = SPULL_OK;
     return sp_http_start(lane->fetch->http, &request, &sink, &lane->transfer,

@@ -6,7 +6,8 @@
 
 #include "fetch_internal.h"
 
-/* Who kept silent for an image before is asked when no other is left. */
+/* Who kept silent for another image is asked after all others, and nobody is
+ * passed over for it. */
 void sp_source_init(const struct fetch *fetch, struct source *source,
                     const struct sp_url *url)
 {
@@ -15,7 +16,7 @@ void sp_source_init(const struct fetch *fetch, struct source *source,
     if (!sp_silent_has(&fetch->watch->ctx->silent, url->origin,
                        fetch->start_ms))
         return;
-    source->silences = 1;
+    source->silences = 2;
     source->down_ms = fetch->start_ms;
 }
 
@@ -101,7 +102,9 @@ static bool is_better(const struct fetch *fetch, const struct source *source,
                    : source->down_ms == 0;
     if (is_doubtful(fetch, source) != is_doubtful(fetch, best))
         return is_doubtful(fetch, best);
-    return busy_on(fetch, source) < busy_on(fetch, best);
+    if (busy_on(fetch, source) != busy_on(fetch, best))
+        return busy_on(fetch, source) < busy_on(fetch, best);
+    return source->silences < best->silences;
 }
 
 struct source *sp_source_pick(struct fetch *fetch, uint64_t now_ms)
@@ -117,29 +120,25 @@ struct source *sp_source_pick(struct fetch *fetch, uint64_t now_ms)
     return best;
 }
 
-bool sp_source_has_other(const struct fetch *fetch, const struct source *source,
+bool sp_source_has_other(const struct fetch *fetch, const struct lane *lane,
                          uint64_t now_ms)
 {
+    const struct source *source = lane->source;
+
     for (size_t i = 0; i < fetch->blob->url_count; i++) {
         const struct source *other = &fetch->sources[i];
         if (other != source && other->rest_until_ms <= now_ms &&
+            other->silences <= source->silences + 1 &&
             is_of_use(fetch, other, now_ms))
             return true;
     }
     return false;
 }
 
-void sp_source_kept_silent(const struct lane *lane)
+void sp_source_is_down(const struct lane *lane)
 {
-    struct source *source = lane->source;
-
-    if (atomic_load(&lane->at) > lane->from)
-        return;
-    source->silences++;
-    sp_silent_add(&lane->fetch->watch->ctx->silent, source->url->origin,
-                  sp_watch_ms());
-    if (source->down_ms == 0)
-        source->down_ms = lane->start_ms;
+    if (lane->source->down_ms == 0)
+        lane->source->down_ms = lane->start_ms;
 }
 
 bool sp_source_has_brought(const struct fetch *fetch,
@@ -326,7 +325,7 @@ enum spull_code sp_source_failed(struct fetch *fetch, const struct lane *lane,
         go_on_with_fewer(fetch, lane);
         return SPULL_OK;
     }
-    if (source->down_ms == 0 && outcome.progress < SP_PROGRESS_SOME)
-        source->down_ms = lane->start_ms;
+    if (outcome.progress < SP_PROGRESS_SOME)
+        sp_source_is_down(lane);
     return judge(fetch, source, lane, &outcome, err);
 }

@@ -226,8 +226,9 @@
  * answer be asked again and again. */
 #define SP_SILENT_LANE_MS 1000
 
-/* Milliseconds without an answer after which another URL is asked instead, if
- * there is one: longer than most servers think. Doubles each time. */
+/* Milliseconds without a byte of the body after which another URL is asked
+ * instead, if there is one: longer than most servers think. Doubles each time.
+ */
 #define SP_PATIENCE_MS 3000
 
 /* Hosts that a session remembers to have kept silent, and for how many

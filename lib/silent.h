@@ -30,8 +30,8 @@ struct sp_silent {
 void sp_silent_init(struct sp_silent *silent);
 void sp_silent_done(struct sp_silent *silent);
 
-/* Takes note of a host, and forgets the oldest if there are too many. Without
- * memory, nothing happens. */
+/* Takes note of a host, and forgets the first one that was added if there are
+ * too many. Without memory, nothing happens. */
 void sp_silent_add(struct sp_silent *silent, const char *origin,
                    uint64_t now_ms);
 

@@ -3,9 +3,10 @@
 """Several URLs for one blob, of which some fail, lie or are slow."""
 
 import itertools
+import os
 import threading
 
-from harness import images, servers, spull
+from harness import images, registry, servers, spull
 from harness.case import main
 from harness.engine import (CUT, MIB, PACE, REF, SIZE, Blob, Engine, Pull,
                             image, put_down, sent)
@@ -299,6 +300,28 @@ class Silent(Engine):
         self.assertPulled(scene, result, DATA)
         self.assertEqual(len(scene.requests("/blobs/1")), 1)
         self.assertGreater(len(scene.requests("/blobs/0")), 3)
+
+    def test_the_other_one_lies(self):
+        """Then the one that was passed over is asked after all."""
+        scene = self.between(image(MIB), 4, 0)
+        scene.blob(Reply(image(MIB, seed=1)), path="/blobs/1")
+        self.assertPulled(scene, scene.run(REF), image(MIB))
+
+    def test_the_other_one_is_a_file(self):
+        """In a registry on disk."""
+        scene = self.between(image(MIB), None)
+        tree = scene.cwd + "-tree"
+        folder = os.path.join(tree, "lab/solver/manifests/v1")
+        os.makedirs(folder)
+        with open(os.path.join(tree, "blob"), "wb") as file:
+            file.write(image(MIB))
+        with open(os.path.join(folder, "index.html"), "wb") as file:
+            file.write(registry.manifest_of(image(MIB), [
+                self.server.url(scene.prefix + "/blobs/0"), "../../../../blob"], size="bytes"))
+        result = scene.run("--stall-timeout", "600", "-r", tree,
+                           "lab/solver:v1")
+        self.assertExit(result, 0)
+        self.assertImage(scene.path("solver_v1.sif"), image(MIB))
 
     def test_all_think_for_long(self):
         """Each is given more time than before."""
