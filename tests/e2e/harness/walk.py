@@ -21,7 +21,7 @@ OLD = image(300000, seed=1)
 KEPT = 1 << 17
 ERRORS = ("ENOSPC", "EDQUOT", "EIO", "EINTR", "EACCES", "EROFS")
 # Points of a walk, without SPULL_TESTS_LONG.
-SOME = 12 if spull.SLOWNESS == 1 else 6
+SOME = 10 if spull.SLOWNESS == 1 else 5
 WEEK = 7 * 86400
 # A file system with room for the image and what is left of an earlier run, if
 # the two share the blocks of what they have in common.
