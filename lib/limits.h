@@ -322,6 +322,12 @@
 /* How often a blob is brought that somebody removes before it is named. */
 #define SP_MIRROR_ROUNDS 3
 
+/* How often who lacks room looks whether the leader that it has deposed has an
+ * image after all, and milliseconds between: what it takes to wake up and to
+ * rename a file. */
+#define SP_FULL_LOOKS   4
+#define SP_FULL_REST_MS 1000
+
 /* Milliseconds between two calls of the progress callback. */
 #define SP_TICK_MS 100
 

@@ -63,9 +63,9 @@ struct pull {
 
     /* How it is going. */
     struct sp_lead *lead;
-    bool deposed;   /* we took the lead from somebody who may be alive */
-    bool displaced; /* one failure for want of our part was forgiven */
-    bool copied;    /* a file that this session knows of was tried */
+    bool deposed;      /* we took the lead from somebody who may be alive */
+    unsigned forgiven; /* failures for want of our part, or of room */
+    bool copied;       /* a file that this session knows of was tried */
 
     /* What came of it. */
     struct sp_fetched fetched;

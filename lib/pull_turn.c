@@ -207,21 +207,26 @@ static bool is_displaced(enum spull_code code, const struct spull_error *err)
 
 /*
  * Does another look at what is there make sense? On NFS an open file is gone,
- * too, when another host has removed it (ESTALE). And who had taken the lead
- * from one that only slept may lack the room that its image takes by now. Once,
- * since it may be the directory that is gone, or the disk that is full.
+ * too, when another host has removed it (ESTALE); once, since it may be the
+ * directory that is gone. And who had taken the lead from one that only slept
+ * may lack the room that its image takes, or soon will, when it has a name:
+ * that is waited for a little, since it may be the disk that is full.
  */
 static bool is_worth_another(struct pull *pull, enum spull_code code,
                              const struct spull_error *err)
 {
     bool full = err->sys == ENOSPC || err->sys == EDQUOT;
-    bool worth = code == SPULL_STORAGE && !pull->displaced &&
-                 (err->sys == ESTALE || (full && pull->deposed));
+    unsigned most = full ? SP_FULL_LOOKS : 1;
 
-    pull->displaced = pull->displaced || worth;
-    if (worth)
-        sp_left_forget(&pull->ctx->left);
-    return worth;
+    if (code != SPULL_STORAGE || pull->forgiven >= most ||
+        !(err->sys == ESTALE || (full && pull->deposed)))
+        return false;
+    /* The next turn says if this was cut short. */
+    if (pull->forgiven > 0)
+        (void)sp_watch_rest(&pull->watch, SP_FULL_REST_MS, err->text, NULL);
+    pull->forgiven++;
+    sp_left_forget(&pull->ctx->left);
+    return true;
 }
 
 /* Somebody else may have been quicker; then theirs has to be the same. */
