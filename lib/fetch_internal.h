@@ -59,7 +59,7 @@ struct lane {
                                      ends it means nothing */
     uint64_t from;                /* where its span began */
     uint64_t start_ms;
-    uint64_t looked_ms; /* when its network was first looked at; 0: not yet */
+    uint64_t looked_ms; /* of the first look since then; 0: none yet */
 
     /* Either thread, without the lock. */
     atomic_uint_fast64_t at;       /* next byte to come */

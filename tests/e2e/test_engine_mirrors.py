@@ -317,7 +317,8 @@ class Silent(Engine):
             file.write(image(MIB))
         with open(os.path.join(folder, "index.html"), "wb") as file:
             file.write(registry.manifest_of(image(MIB), [
-                self.server.url(scene.prefix + "/blobs/0"), "../../../../blob"], size="bytes"))
+                self.server.url(scene.prefix + "/blobs/0"),
+                "../../../../blob"], size="bytes"))
         result = scene.run("--stall-timeout", "600", "-r", tree,
                            "lab/solver:v1")
         self.assertExit(result, 0)

@@ -10,8 +10,7 @@ import subprocess
 
 from harness import images, spull
 from harness.case import main
-from harness.engine import (MIB, NAME, PACE, REF, SIZE, Blob, put_down,
-                            sent)
+from harness.engine import MIB, NAME, PACE, REF, SIZE, Blob, put_down, sent
 from harness.resume import (DATA, HALT, LAST, OTHER, Halting, Resume, Run,
                             size_of, spans)
 from harness.servers import Gate, Reply
