@@ -79,11 +79,13 @@ static bool is_of_use(const struct fetch *fetch, const struct source *source,
                             !sp_source_can_pass(fetch, source, now_ms));
 }
 
-/* Nobody has heard of it, and one who waits for that is enough. */
+/* Nobody has heard of it, and one who waits for that is enough. An answer's
+ * head comes first, and the bytes may take their time. */
 static bool is_doubtful(const struct fetch *fetch, const struct source *source)
 {
-    return source->silences > 0 || (busy_on(fetch, source) > 0 &&
-                                    !sp_source_has_brought(fetch, source));
+    return source->silences > 0 ||
+           (busy_on(fetch, source) > 0 && !source->has_version &&
+            !sp_source_has_brought(fetch, source));
 }
 
 /*

@@ -11,7 +11,7 @@ from harness.case import main
 from harness.engine import (CUT, MIB, PACE, REF, SIZE, Blob, Engine, Pull,
                             image, put_down, sent)
 from harness.faults import DATA, HOW, LIES, OTHER, busy
-from harness.servers import Reply
+from harness.servers import Gate, Reply
 
 
 class Mirrors(Engine):
@@ -300,6 +300,20 @@ class Silent(Engine):
         self.assertPulled(scene, result, DATA)
         self.assertEqual(len(scene.requests("/blobs/1")), 1)
         self.assertGreater(len(scene.requests("/blobs/0")), 3)
+
+    def test_the_next_one_takes_its_time(self):
+        """Its answer's head is enough to ask it for more."""
+        scene, gate = self.between(DATA, None, 0), Gate(0)
+        scene.blob(Reply(DATA, etag='"1"', gate=gate), path="/blobs/1")
+        self.addCleanup(gate.open)
+        process = scene.start("--connections", "4", REF)
+        self.addCleanup(put_down, process)
+        gate.wait_reached()
+        self.until("more is asked for",
+                   lambda: len(scene.requests("/blobs/")) > 2)
+        gate.open()
+        self.assertPulled(scene, spull.finish(process), DATA)
+        self.assertEqual(len(scene.requests("/blobs/0")), 1)
 
     def test_the_other_one_lies(self):
         """Then the one that was passed over is asked after all."""
