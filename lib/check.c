@@ -154,7 +154,6 @@ static void init(struct sp_checking *check, struct sp_ctx *ctx,
     sp_finding_about(&check->findings, "", "");
     sp_watch_init(&check->watch, ctx, "");
     sp_memo_init(&check->memo);
-    pthread_mutex_init(&check->lost.lock, NULL);
     pthread_mutex_init(&check->judging, NULL);
     pthread_mutex_init(&check->reading, NULL);
     pthread_mutex_init(&check->showing, NULL);
@@ -165,7 +164,6 @@ static void end(struct sp_checking *check)
     pthread_mutex_destroy(&check->showing);
     pthread_mutex_destroy(&check->reading);
     pthread_mutex_destroy(&check->judging);
-    sp_lost_done(&check->lost);
     sp_memo_done(&check->memo);
     sp_tree_done(&check->tree);
 }

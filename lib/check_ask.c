@@ -11,6 +11,7 @@
 
 #include "again.h"
 #include "check_talk.h"
+#include "ctx.h"
 #include "err.h"
 #include "limits.h"
 
@@ -66,7 +67,8 @@ static void judge(struct look *look, const struct sp_talk *talk,
     look->no_rest = look->no_rest || talk->odd_range;
     look->http1 = talk->http1;
     out->transient = (talk->transient || talk->odd_range) &&
-                     !sp_lost_has(&look->check->lost, look->url->origin);
+                     !sp_hosts_has(&look->check->ctx->hosts, look->url->origin,
+                                   SP_HOST_LOST, sp_watch_ms());
     out->retry_after = talk->retry_after;
     if (can_go_on(look, talk))
         out->progress = atomic_load(&talk->got) - talk->from;
@@ -127,8 +129,11 @@ static void take_failure(struct look *look, const struct sp_talk *talk)
         seen->how = SP_SEEN_DENIED;
     else
         seen->how = SP_SEEN_LOST;
-    sp_lost_note(&look->check->lost, look->url->origin,
-                 seen->how == SP_SEEN_LOST && talk->transient);
+    if (seen->how == SP_SEEN_LOST && talk->transient)
+        sp_hosts_note(&look->check->ctx->hosts, look->url->origin, SP_HOST_LOST,
+                      sp_watch_ms());
+    else
+        sp_hosts_forget(&look->check->ctx->hosts, look->url->origin);
 }
 
 static void take_answer(struct look *look, const struct sp_talk *talk)
@@ -136,7 +141,7 @@ static void take_answer(struct look *look, const struct sp_talk *talk)
     struct sp_seen *seen = look->seen;
     uint64_t got = atomic_load(&talk->got);
 
-    sp_lost_note(&look->check->lost, look->url->origin, false);
+    sp_hosts_forget(&look->check->ctx->hosts, look->url->origin);
     seen->how = SP_SEEN_THERE;
     seen->http = true;
     seen->told_length = seen->has_length = talk->has_length;

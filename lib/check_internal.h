@@ -8,9 +8,8 @@
  * knows how a server's container is read, check_tree.c and check_disk.c a
  * directory's; check_document.c has one manifest judged, check_blob.c looks at
  * its blobs, check_ask.c asks servers for them by check_talk.c, check_unpack.c
- * looks into them, check_memo.c remembers what was seen of them, check_lost.c
- * which servers are gone, and check_notes.c what is to be told. Nobody else
- * includes it.
+ * looks into them, check_memo.c remembers what was seen of them, and
+ * check_notes.c what is to be told. Nobody else includes it.
  */
 #ifndef SP_CHECK_INTERNAL_H
 #define SP_CHECK_INTERNAL_H
@@ -61,17 +60,6 @@ void sp_memo_keep(struct sp_memo *memo, const char *key,
 /* true: for the first time. */
 bool sp_memo_count(struct sp_memo *memo, const char *key);
 
-/* Origins of servers that gave no answer when they were last asked. Starts as
- * zeros, but for the lock. */
-struct sp_lost {
-    pthread_mutex_t lock;
-    char *origins[SP_CHECK_LOST_MAX];
-};
-
-bool sp_lost_has(struct sp_lost *lost, const char *origin);
-void sp_lost_note(struct sp_lost *lost, const char *origin, bool is_lost);
-void sp_lost_done(struct sp_lost *lost);
-
 /* --- what is shared by all that look -------------------------------------- */
 
 /* A registry in a directory. */
@@ -88,7 +76,6 @@ struct sp_checking {
     enum spull_depth depth;
     time_t now;
     struct sp_memo memo;
-    struct sp_lost lost;
     struct sp_tree tree;     /* root is NULL: it is no directory */
     bool named;              /* what is looked at was asked for by name */
     pthread_mutex_t judging; /* one document as values in memory at a time */

@@ -34,7 +34,7 @@ enum spull_code sp_ctx_init(struct sp_ctx *ctx,
     pthread_mutex_init(&ctx->log_lock, NULL);
     sp_known_init(&ctx->known);
     sp_left_init(&ctx->left);
-    sp_silent_init(&ctx->silent);
+    sp_hosts_init(&ctx->hosts);
     atomic_init(&ctx->fetches, 0);
     atomic_init(&ctx->cancelled, false);
 
@@ -59,7 +59,7 @@ void sp_ctx_done(struct sp_ctx *ctx)
     sp_options_done(&ctx->opts);
     sp_known_done(&ctx->known);
     sp_left_done(&ctx->left);
-    sp_silent_done(&ctx->silent);
+    sp_hosts_done(&ctx->hosts);
     pthread_mutex_destroy(&ctx->log_lock);
 }
 

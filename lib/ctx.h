@@ -15,16 +15,16 @@
 
 #include <spull.h>
 
+#include "hosts.h"
 #include "known.h"
 #include "left.h"
-#include "silent.h"
 
 struct sp_ctx {
     struct spull_options opts; /* strings are owned copies, or NULL */
     pthread_mutex_t log_lock;  /* one line at a time */
     struct sp_known known;     /* what was pulled already */
     struct sp_left left;       /* what was left in directories */
-    struct sp_silent silent;   /* hosts that say nothing */
+    struct sp_hosts hosts;     /* that are silent or lost */
     atomic_uint fetches;       /* that run now, and share the connections */
     atomic_bool cancelled;
     int wake[2]; /* a pipe; readable, for ever, once cancelled */

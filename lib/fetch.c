@@ -110,7 +110,7 @@ static void free_lane(struct fetch *fetch, struct lane *lane)
     lane->source->served = true;
     lane->source->down_ms = 0;
     lane->source->silences = 0;
-    sp_silent_forget(&fetch->watch->ctx->silent, lane->source->url->origin);
+    sp_hosts_forget(&fetch->watch->ctx->hosts, lane->source->url->origin);
 }
 
 /* Takes note of the lanes that ended; the first hopeless error is returned. */

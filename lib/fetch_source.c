@@ -13,8 +13,8 @@ void sp_source_init(const struct fetch *fetch, struct source *source,
 {
     source->url = url;
     source->no_ranges = url->scheme == SP_SCHEME_FILE;
-    if (!sp_silent_has(&fetch->watch->ctx->silent, url->origin,
-                       fetch->start_ms))
+    if (!sp_hosts_has(&fetch->watch->ctx->hosts, url->origin, SP_HOST_SILENT,
+                      fetch->start_ms))
         return;
     source->silences = 2;
     source->down_ms = fetch->start_ms;

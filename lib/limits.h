@@ -175,10 +175,6 @@
  */
 #define SP_CHECK_NOTE 512
 
-/* Servers that gave no answer which are remembered: few registries have blobs
- * on as many. */
-#define SP_CHECK_LOST_MAX 16
-
 /* Folders that check looks into, of a registry on disk: a link or a mount that
  * leads to a whole file system ends here. */
 #define SP_CHECK_FOLDERS_MAX 1000000
@@ -231,10 +227,10 @@
  */
 #define SP_PATIENCE_MS 3000
 
-/* Hosts that a session remembers to have kept silent, and for how many
+/* Hosts that a session remembers to be silent or lost, and for how many
  * milliseconds: a list of images needs minutes, an outage seldom less. */
-#define SP_SILENT_MAX 16
-#define SP_SILENT_MS  300000
+#define SP_HOSTS_MAX 32
+#define SP_HOSTS_MS  300000
 
 /* Milliseconds over which a number of connections is judged, at least: shorter
  * than a blob of SP_SPLIT_MIN takes on most links, longer than a burst. */

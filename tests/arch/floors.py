@@ -12,7 +12,7 @@ import re
 import source
 
 FLOORS = (
-    ("words", "err buf limits folder known left silent options ctx thread crew "
+    ("words", "err buf limits folder hosts known left options ctx thread crew "
               "watch finding"),
     ("values", "ref url digest json manifest span sif head pace retry "
                "owner lint front"),

@@ -154,29 +154,6 @@ static void has_an_end(void **state)
     sp_memo_done(&memo);
 }
 
-static void knows_who_is_lost(void **state)
-{
-    struct sp_lost lost = {.lock = PTHREAD_MUTEX_INITIALIZER};
-    char origin[32];
-
-    (void)state;
-    assert_false(sp_lost_has(&lost, "a"));
-    sp_lost_note(&lost, "a", true);
-    sp_lost_note(&lost, "b", true);
-    sp_lost_note(&lost, "a", true);
-    assert_true(sp_lost_has(&lost, "a") && sp_lost_has(&lost, "b"));
-    sp_lost_note(&lost, "a", false);
-    sp_lost_note(&lost, "c", false);
-    assert_false(sp_lost_has(&lost, "a") || sp_lost_has(&lost, "c"));
-    for (unsigned i = 0; i < SP_CHECK_LOST_MAX + 3; i++) {
-        snprintf(origin, sizeof(origin), "%u", i);
-        sp_lost_note(&lost, origin, true);
-    }
-    assert_true(sp_lost_has(&lost, "b") && sp_lost_has(&lost, "0"));
-    assert_false(sp_lost_has(&lost, origin));
-    sp_lost_done(&lost);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,7 +162,6 @@ int main(void)
         cmocka_unit_test(one_looks_and_all_know),
         cmocka_unit_test(another_one_looks),
         cmocka_unit_test(has_an_end),
-        cmocka_unit_test(knows_who_is_lost),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
