@@ -11,7 +11,6 @@
 
 #include "again.h"
 #include "check_talk.h"
-#include "ctx.h"
 #include "err.h"
 #include "limits.h"
 
@@ -58,17 +57,14 @@ static bool can_go_on(const struct look *look, const struct sp_talk *talk)
            !look->no_rest && got > 0 && got < talk->bound;
 }
 
-/* What failed, and whether the same server is worth another try: one that was
- * lost after all tries is not waited for a second time, before it has given an
- * answer. */
+/* What failed, and whether the same server is worth another try. */
 static void judge(struct look *look, const struct sp_talk *talk,
                   struct sp_outcome *out)
 {
     look->no_rest = look->no_rest || talk->odd_range;
     look->http1 = talk->http1;
-    out->transient = (talk->transient || talk->odd_range) &&
-                     !sp_hosts_has(&look->check->ctx->hosts, look->url->origin,
-                                   SP_HOST_LOST, sp_watch_ms());
+    out->transient = talk->transient || talk->odd_range;
+    out->of_host = talk->transient; /* of many blobs, one tells enough */
     out->retry_after = talk->retry_after;
     if (can_go_on(look, talk))
         out->progress = atomic_load(&talk->got) - talk->from;
@@ -105,7 +101,8 @@ static enum spull_code put(struct question *question)
 {
     struct look *look = question->look;
     struct spull_error why;
-    enum spull_code code = sp_again(&look->visit->watch, ask, question, &why);
+    enum spull_code code =
+        sp_again(&look->visit->watch, look->url->origin, ask, question, &why);
 
     if (!sp_check_ends(code) && code != SPULL_STORAGE)
         return SPULL_OK;
@@ -129,11 +126,6 @@ static void take_failure(struct look *look, const struct sp_talk *talk)
         seen->how = SP_SEEN_DENIED;
     else
         seen->how = SP_SEEN_LOST;
-    if (seen->how == SP_SEEN_LOST && talk->transient)
-        sp_hosts_note(&look->check->ctx->hosts, look->url->origin, SP_HOST_LOST,
-                      sp_watch_ms());
-    else
-        sp_hosts_forget(&look->check->ctx->hosts, look->url->origin);
 }
 
 static void take_answer(struct look *look, const struct sp_talk *talk)
@@ -141,7 +133,6 @@ static void take_answer(struct look *look, const struct sp_talk *talk)
     struct sp_seen *seen = look->seen;
     uint64_t got = atomic_load(&talk->got);
 
-    sp_hosts_forget(&look->check->ctx->hosts, look->url->origin);
     seen->how = SP_SEEN_THERE;
     seen->http = true;
     seen->told_length = seen->has_length = talk->has_length;

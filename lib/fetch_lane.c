@@ -402,6 +402,7 @@ static void on_end(void *payload, const struct sp_end *end)
     lane->code = code != SPULL_OK ? code : end->code;
     lane->err = code != SPULL_OK ? err : end->err;
     lane->transient = code == SPULL_OK && end->transient;
+    lane->of_host = code == SPULL_OK && end->of_host;
     lane->http1 = end->http1;
     lane->retry_after = end->retry_after;
     judge(lane, code);

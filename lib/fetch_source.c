@@ -4,17 +4,25 @@
  * means for the URL and for the whole. The policy itself is in retry.
  */
 
+#include "again.h"
 #include "fetch_internal.h"
 
-/* Who kept silent for another image is asked after all others, and nobody is
- * passed over for it. */
+static bool is_known(const struct fetch *fetch, const struct sp_url *url,
+                     enum sp_host_fault fault)
+{
+    return sp_hosts_has(&fetch->watch->ctx->hosts, url->origin, fault,
+                        fetch->start_ms);
+}
+
+/* Who kept silent or was lost for another image is asked after all others, and
+ * nobody is passed over for it. */
 void sp_source_init(const struct fetch *fetch, struct source *source,
                     const struct sp_url *url)
 {
     source->url = url;
     source->no_ranges = url->scheme == SP_SCHEME_FILE;
-    if (!sp_hosts_has(&fetch->watch->ctx->hosts, url->origin, SP_HOST_SILENT,
-                      fetch->start_ms))
+    if (!is_known(fetch, url, SP_HOST_SILENT) &&
+        !is_known(fetch, url, SP_HOST_LOST))
         return;
     source->silences = 2;
     source->down_ms = fetch->start_ms;
@@ -289,9 +297,8 @@ static enum spull_code judge(struct fetch *fetch, struct source *source,
                              const struct sp_outcome *outcome,
                              struct spull_error *err)
 {
-    struct sp_verdict verdict =
-        sp_retry_judge(&source->retry, outcome, fetch->watch->ctx->opts.retries,
-                       sp_ctx_dice());
+    struct sp_verdict verdict = sp_again_judge(
+        fetch->watch->ctx, source->url->origin, &source->retry, outcome);
 
     switch (verdict.action) {
     case SP_TRY_AGAIN:
@@ -311,8 +318,11 @@ enum spull_code sp_source_failed(struct fetch *fetch, const struct lane *lane,
                                  struct spull_error *err)
 {
     struct source *source = lane->source;
-    struct sp_outcome outcome = {lane->code, lane->transient, lane->retry_after,
-                                 progress_of(fetch, lane)};
+    struct sp_outcome outcome = {.code = lane->code,
+                                 .transient = lane->transient,
+                                 .of_host = lane->of_host,
+                                 .retry_after = lane->retry_after,
+                                 .progress = progress_of(fetch, lane)};
 
     if (source->out)
         return SPULL_OK;

@@ -39,6 +39,8 @@ void sp_http_free(struct sp_http *http);
 struct sp_end {
     enum spull_code code;       /* 0: the whole body came */
     bool transient;             /* another try may well succeed */
+    bool of_host;               /* there was no answer to any request: all else
+                                   on the URL's host would fare the same */
     bool http1;                 /* the next try does better without HTTP/2 */
     unsigned retry_after;       /* seconds that the server asks for, or 0 */
     unsigned redirects;         /* that were taken, or refused last */
@@ -124,6 +126,7 @@ uint64_t sp_http_looked_ms(struct sp_http *http);
 struct sp_got {
     struct sp_url url;    /* that answered; to end with sp_url_done() */
     bool transient;       /* of a failure: another try may well succeed */
+    bool of_host;         /* and all else on the host would fare the same */
     bool http1;           /* the next try does better without HTTP/2 */
     unsigned retry_after; /* seconds, 0: the server did not say */
 };

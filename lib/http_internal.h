@@ -88,7 +88,7 @@ int sp_transfer_wait_ms(const struct sp_transfer *transfer, int most);
  */
 bool sp_transfer_finish(struct sp_transfer *transfer, CURLcode result);
 
-/* Fills end's code, transient and err from what happened. */
+/* Fills end's code, transient, of_host, http1 and err from what happened. */
 void sp_transfer_why(const struct sp_transfer *transfer, CURLcode result,
                      struct sp_end *end);
 

@@ -10,6 +10,7 @@
 
 #include "http_internal.h"
 #include "limits.h"
+#include "watch.h"
 
 /* What libcurl reads at once below a limit of the rate, so that it comes
  * evenly. The least is the least that it takes (CURLOPT_BUFFERSIZE(3)). */
@@ -80,6 +81,15 @@ static void set_fields(struct setter *to, struct sp_transfer *transfer,
             curl_easy_setopt(to->easy, CURLOPT_HTTPHEADER, transfer->fields);
 }
 
+/* Who was lost, and is there again, is there at once. */
+static long connect_ms(struct sp_ctx *ctx, const char *origin)
+{
+    long most = (long)ctx->opts.connect_timeout * 1000;
+    bool lost = sp_hosts_has(&ctx->hosts, origin, SP_HOST_LOST, sp_watch_ms());
+
+    return lost && most > SP_PATIENCE_MS ? SP_PATIENCE_MS : most;
+}
+
 bool sp_transfer_set_hop(struct sp_transfer *transfer)
 {
     const struct spull_options *opts = &transfer->ctx->opts;
@@ -89,6 +99,8 @@ bool sp_transfer_set_hop(struct sp_transfer *transfer)
     transfer->curl_text[0] = '\0';
     allow_scheme(&to, transfer->url.scheme);
     set_text(&to, CURLOPT_URL, transfer->url.text);
+    set_number(&to, CURLOPT_CONNECTTIMEOUT_MS,
+               connect_ms(transfer->ctx, transfer->url.origin));
     transfer->whole_url = false;
     set_number(&to, CURLOPT_VERBOSE, transfer->url.scheme == SP_SCHEME_HTTP);
     /* Rather one stream of a connection that is being made than one more. Only
@@ -116,7 +128,6 @@ bool sp_transfer_set_version(struct sp_transfer *transfer)
 static void set_timers(struct setter *to, const struct spull_options *opts,
                        const struct sp_request *request)
 {
-    set_number(to, CURLOPT_CONNECTTIMEOUT, (long)opts->connect_timeout);
     set_number(to, CURLOPT_LOW_SPEED_LIMIT, SP_STALL_RATE);
     set_number(to, CURLOPT_LOW_SPEED_TIME, (long)opts->stall_timeout);
     if (request->document || request->max_ms > 0)

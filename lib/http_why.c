@@ -241,6 +241,13 @@ static void say(const struct sp_transfer *transfer, CURLcode result,
     }
 }
 
+/* A proxy's refusal is no answer of the server's, but it is one. */
+static bool is_unanswered(const struct sp_transfer *transfer, CURLcode result)
+{
+    return transfer->head.status == 0 && transfer->redirects == 0 &&
+           refused_tunnel(transfer, result) == 0;
+}
+
 /* It was reached, and had no answer. A proxy's refusal is none of its. */
 static bool is_silent(const struct sp_transfer *transfer, CURLcode result)
 {
@@ -268,6 +275,7 @@ void sp_transfer_why(const struct sp_transfer *transfer, CURLcode result,
                      struct sp_end *end)
 {
     say(transfer, result, end);
+    end->of_host = end->transient && is_unanswered(transfer, result);
     end->http1 = wants_http1(transfer, result);
     if (end->code == SPULL_OK || end->code == SPULL_CANCELLED)
         return;

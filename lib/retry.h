@@ -24,6 +24,7 @@ struct sp_retry {
 struct sp_outcome {
     enum spull_code code; /* not 0 */
     bool transient;       /* as http judges it */
+    bool of_host;         /* and all else on the host would fare the same */
     unsigned retry_after; /* seconds, 0: the server did not say */
     uint64_t progress;    /* new bytes since the last failure */
 };
