@@ -27,6 +27,8 @@ struct sp_blob {
     uint64_t stated; /* size in the manifest: bytes or KiB */
     bool strict;     /* bytes */
     bool afresh;     /* parts that seemed to fit together have not */
+    bool tried; /* others have just asked in vain, as often as we would: one
+                   try for each URL, until something comes */
 };
 
 struct sp_fetched {

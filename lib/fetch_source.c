@@ -21,6 +21,8 @@ void sp_source_init(const struct fetch *fetch, struct source *source,
 {
     source->url = url;
     source->no_ranges = url->scheme == SP_SCHEME_FILE;
+    if (fetch->blob->tried)
+        source->retry.tries = fetch->watch->ctx->opts.retries;
     if (!is_known(fetch, url, SP_HOST_SILENT) &&
         !is_known(fetch, url, SP_HOST_LOST))
         return;

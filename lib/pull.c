@@ -77,10 +77,11 @@ enum spull_code sp_pull_judge(struct pull *pull, struct spull_error *err)
 
 /* --- waiting for another -------------------------------------------------- */
 
-/* How long we have waited, and for how long nothing has moved. */
+/* How long we have waited, and for how long nothing has moved, or come. */
 struct patience {
     uint64_t start_ms;
     uint64_t moved_ms;
+    uint64_t came_ms;
     uint64_t bytes; /* that the leader has */
     bool met;       /* somebody leads, or led until it died */
 };
@@ -107,17 +108,44 @@ static enum spull_code wait_for_leader(struct pull *pull,
                          note, err);
 }
 
+/*
+ * Whoever led has gone by itself, and there is no image. If it brought nothing
+ * for as long as we would have tried ourselves, our patience is over, too: or
+ * five hundred tasks would wait for a dead server one after the other. It may
+ * have been the network of that node alone; so the server is asked once.
+ */
+static void take_over(struct pull *pull, const struct patience *patience,
+                      uint64_t now_ms)
+{
+    struct sp_ctx *ctx = pull->ctx;
+
+    pull->tried = patience->met && now_ms - patience->came_ms >=
+                                       sp_retry_patience_ms(ctx->opts.retries);
+    if (!pull->tried)
+        return;
+    sp_ctx_detail(ctx, "%s: others have tried in vain; asking once",
+                  pull->watch.now.ref);
+    for (size_t i = 0; i < pull->found.url_count; i++)
+        sp_hosts_note(&ctx->hosts, pull->found.urls[i].origin, SP_HOST_LOST,
+                      now_ms);
+}
+
 /* Is it time to download ourselves? A dead leader is deposed at once, one that
  * shows no life after a while, whatever clock its node has. */
 static bool is_our_turn(struct pull *pull, struct patience *patience)
 {
     uint64_t now = sp_watch_ms();
+    uint64_t before = patience->bytes;
     enum sp_lead_state state = sp_lead_look(pull->lead, &patience->bytes);
 
     if (state == SP_LEAD_BEATS)
         patience->moved_ms = now;
-    if (state == SP_LEAD_VACANT)
+    if (patience->bytes > before)
+        patience->came_ms = now;
+    if (state == SP_LEAD_VACANT) {
+        take_over(pull, patience, now);
         return true;
+    }
     patience->met = true;
     if (state == SP_LEAD_GONE || now - patience->moved_ms >= SP_SILENCE_MS) {
         pull->deposed = state != SP_LEAD_GONE;
@@ -169,7 +197,8 @@ enum spull_code sp_pull_obtain(struct pull *pull, enum spull_state *state,
                                struct spull_error *err)
 {
     struct patience patience = {.start_ms = sp_watch_ms(),
-                                .moved_ms = sp_watch_ms()};
+                                .moved_ms = sp_watch_ms(),
+                                .came_ms = sp_watch_ms()};
     enum present present = ABSENT;
     enum spull_code code = sp_pull_look(pull, &present, err);
     bool done = false;

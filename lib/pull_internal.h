@@ -64,6 +64,7 @@ struct pull {
     /* How it is going. */
     struct sp_lead *lead;
     bool deposed;      /* we took the lead from somebody who may be alive */
+    bool tried;        /* those who led before us have tried in vain */
     unsigned forgiven; /* failures for want of our part, or of room */
     bool copied;       /* a file that this session knows of was tried */
 

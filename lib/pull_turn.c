@@ -128,7 +128,8 @@ static enum spull_code attempt(struct pull *pull, size_t first, size_t count,
                            .url_count = count,
                            .stated = pull->found.manifest.size,
                            .strict = pull->ctx->opts.strict_size != 0,
-                           .afresh = turn->afresh};
+                           .afresh = turn->afresh,
+                           .tried = pull->tried};
     struct sp_part *part = NULL;
     enum spull_code code = new_part(pull, &part, err);
 

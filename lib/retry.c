@@ -28,6 +28,15 @@ static uint64_t back_off(unsigned tries, uint32_t dice)
     return wait / 2 + dice % (wait / 2 + 1);
 }
 
+uint64_t sp_retry_patience_ms(unsigned retries)
+{
+    uint64_t sum = 0;
+
+    for (unsigned tries = 1; tries <= retries; tries++)
+        sum += back_off(tries, 0);
+    return sum;
+}
+
 /* The server's word counts more, up to a maximum; up to a tenth is added. */
 uint64_t sp_retry_asked_ms(unsigned seconds, uint32_t dice)
 {

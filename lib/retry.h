@@ -45,6 +45,9 @@ struct sp_verdict sp_retry_judge(struct sp_retry *so_far,
                                  const struct sp_outcome *outcome,
                                  unsigned retries, uint32_t dice);
 
+/* What so many retries wait in all, at least, if nothing ever comes. */
+uint64_t sp_retry_patience_ms(unsigned retries);
+
 /* What a server asks for by Retry-After, within bounds; 0: nothing. */
 uint64_t sp_retry_asked_ms(unsigned seconds, uint32_t dice);
 

@@ -67,6 +67,28 @@ static void the_budget(void **state)
     }
 }
 
+/* Of 1, 2, 4 ... seconds, the half that is not the dice's. */
+static void patience_is_the_least_that_tries_take(void **state)
+{
+    static const struct {
+        unsigned retries;
+        uint64_t ms;
+    } cases[] = {{0, 0},     {1, 500},   {2, 1500},  {3, 3500},     {5, 15500},
+                 {6, 31500}, {7, 61500}, {8, 91500}, {100, 2851500}};
+
+    (void)state;
+    for (size_t i = 0; i < UNIT_COUNT(cases); i++) {
+        struct sp_retry so_far = {0};
+        struct sp_outcome outcome = lost(0);
+        uint64_t waited = 0;
+        assert_int_equal(sp_retry_patience_ms(cases[i].retries), cases[i].ms);
+        for (unsigned n = 0; n < cases[i].retries; n++)
+            waited +=
+                sp_retry_judge(&so_far, &outcome, cases[i].retries, 0).wait_ms;
+        assert_int_equal(waited, cases[i].ms);
+    }
+}
+
 static void progress_refills_the_budget(void **state)
 {
     static const struct {
@@ -258,6 +280,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_code),
         cmocka_unit_test(the_budget),
+        cmocka_unit_test(patience_is_the_least_that_tries_take),
         cmocka_unit_test(progress_refills_the_budget),
         cmocka_unit_test(progress_never_runs_out),
         cmocka_unit_test(waits_grow),

@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Many tasks that want one image which its server does not give: all together
+are as patient as one, and do not wait for it one after the other."""
+
+import signal
+
+from harness import servers
+from harness.case import main
+from harness.engine import MIB, NAME, REF, image
+from harness.many import SMALL, Many, Task
+from harness.servers import Reply
+
+TASKS = 6
+RETRIES = 2
+
+
+def hang_up(_):
+    """The connection ends before an answer begins."""
+    raise servers.Hangup
+
+
+class Vain(Many):
+    """The first one has all tries, and so may have the next one, who may have
+    come a little later; the others waited meanwhile."""
+
+    def scene_of(self, data, *replies):
+        """Its blob is on a host of its own, or libcurl would take a connection
+        that it has, and try again by itself when that ends."""
+        self.host = servers.FaultServer().start()
+        self.addCleanup(self.host.stop)
+        scene = self.scene()
+        scene.image(data=data, urls=[self.host.on("/blob", *replies)])
+        return scene
+
+    def tasks(self, *replies):
+        scene = self.scene_of(image(SMALL), *replies)
+        return scene, self.together(scene, TASKS, "-v",
+                                    "--retries", str(RETRIES))
+
+    def test_nobody_gets_it(self):
+        for reply in (Reply(before=hang_up), Reply(status=503)):
+            scene, results = self.tasks(reply)
+            for result in results:
+                self.assertExit(result, 4)
+            said = sum("others have tried in vain" in result.err
+                       for result in results)
+            self.assertGreaterEqual(said, TASKS - 2)
+            asked = len(self.host.requests("/blob"))
+            self.assertGreaterEqual(asked, TASKS + RETRIES)
+            self.assertLessEqual(asked, TASKS + 2 * RETRIES)
+            self.assertFiles(scene)
+
+    def test_only_the_first_one_does_not(self):
+        """It was its own network, or the server is there again."""
+        vain = [Reply(before=hang_up)] * (RETRIES + 1)
+        scene, results = self.tasks(*vain, Reply(image(SMALL)))
+        self.assertEqual(sorted(result.code for result in results),
+                         [0] * (TASKS - 1) + [4])
+        self.assertImage(scene.path(NAME), image(SMALL))
+        self.assertFiles(scene, NAME)
+        self.assertEqual(len(self.host.requests("/blob")), RETRIES + 2)
+
+    def test_something_came(self):
+        """Who follows one that was getting on has all tries."""
+        data = image(4 * MIB)
+        scene = self.scene_of(data, Reply(data, drip=(40000, 0.1), etag='"1"'),
+                              Reply(before=hang_up), Reply(data, etag='"1"'))
+        leader = Task(self, scene, "--connections", "1", REF)
+        self.until("a journal", lambda: self.journalled(scene))
+        follower = self.follow(scene, "--retries", str(RETRIES))
+        before = self.journalled(scene)
+        # Longer than all tries would take.
+        self.until("progress", lambda: self.journalled(scene) > before + MIB)
+        leader.kill(signal.SIGTERM)
+        self.assertExit(leader.finish(), -signal.SIGTERM)
+        self.assertPulled(scene, follower.finish(), data)
+
+
+if __name__ == "__main__":
+    main()
