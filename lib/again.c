@@ -6,36 +6,7 @@
 
 #include "ctx.h"
 
-/* The whole list would wait for it, image by image. */
-static unsigned budget(struct sp_ctx *ctx, const char *origin,
-                       const struct sp_outcome *outcome)
-{
-    if (!outcome->of_host ||
-        !sp_hosts_has(&ctx->hosts, origin, SP_HOST_LOST, sp_watch_ms()))
-        return ctx->opts.retries;
-    sp_ctx_detail(ctx, "%s: was lost a moment ago; no more tries", origin);
-    return 0;
-}
-
-struct sp_verdict sp_again_judge(struct sp_ctx *ctx, const char *origin,
-                                 struct sp_retry *so_far,
-                                 const struct sp_outcome *outcome)
-{
-    unsigned retries = budget(ctx, origin, outcome);
-    struct sp_verdict verdict =
-        sp_retry_judge(so_far, outcome, retries, sp_ctx_dice());
-
-    if (verdict.action == SP_GIVE_UP)
-        return verdict; /* that was no host's doing */
-    if (!outcome->of_host)
-        sp_hosts_forget(&ctx->hosts, origin);
-    else if (verdict.action == SP_NEXT_URL)
-        sp_hosts_note(&ctx->hosts, origin, SP_HOST_LOST, sp_watch_ms());
-    return verdict;
-}
-
-enum spull_code sp_again(struct sp_watch *watch, const char *origin,
-                         sp_again_fn ask, void *payload,
+enum spull_code sp_again(struct sp_watch *watch, sp_again_fn ask, void *payload,
                          struct spull_error *err)
 {
     struct sp_retry so_far = {0};
@@ -45,13 +16,11 @@ enum spull_code sp_again(struct sp_watch *watch, const char *origin,
     for (;;) {
         struct sp_outcome outcome = {0};
         code = ask(payload, &outcome, &why);
-        if (code == SPULL_OK) {
-            sp_hosts_forget(&watch->ctx->hosts, origin);
+        if (code == SPULL_OK)
             return SPULL_OK;
-        }
         outcome.code = code;
-        struct sp_verdict verdict =
-            sp_again_judge(watch->ctx, origin, &so_far, &outcome);
+        struct sp_verdict verdict = sp_retry_judge(
+            &so_far, &outcome, watch->ctx->opts.retries, sp_ctx_dice());
         if (verdict.action != SP_TRY_AGAIN)
             break;
         sp_ctx_detail(watch->ctx, "%s; again in %.1f s", why.text,

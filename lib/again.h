@@ -3,9 +3,9 @@
  * again: asks until there is an answer, or no more patience.
  *
  * The loop around a request that somebody waits for: retry judges a failure,
- * and the watch tells of the wait and may end it. What is asked for is not
- * known here. fetch, which has many requests under way at once, can't sit in a
- * loop and asks for the verdict alone.
+ * and the watch tells of the wait and may end it. What is asked for, and from
+ * whom, is not known here. fetch, which has many requests under way at once,
+ * can't sit in a loop and asks retry itself.
  */
 #ifndef SP_AGAIN_H
 #define SP_AGAIN_H
@@ -23,20 +23,10 @@ typedef enum spull_code (*sp_again_fn)(void *payload, struct sp_outcome *out,
                                        struct spull_error *err);
 
 /*
- * What to do after a failure of a request to that origin: retry's verdict, by
- * the session's options. But who was lost a moment ago, after all tries, gets
- * none again; and who is lost now is remembered, until there is an answer.
- */
-struct sp_verdict sp_again_judge(struct sp_ctx *ctx, const char *origin,
-                                 struct sp_retry *so_far,
-                                 const struct sp_outcome *outcome);
-
-/*
  * Returns what the last call of ask returned; or, where the wait for the next
  * was cut short, why: CANCELLED, or NETWORK if max_time is over.
  */
-enum spull_code sp_again(struct sp_watch *watch, const char *origin,
-                         sp_again_fn ask, void *payload,
+enum spull_code sp_again(struct sp_watch *watch, sp_again_fn ask, void *payload,
                          struct spull_error *err);
 
 #endif

@@ -154,6 +154,7 @@ static void init(struct sp_checking *check, struct sp_ctx *ctx,
     sp_finding_about(&check->findings, "", "");
     sp_watch_init(&check->watch, ctx, "");
     sp_memo_init(&check->memo);
+    sp_hosts_init(&check->lost);
     pthread_mutex_init(&check->judging, NULL);
     pthread_mutex_init(&check->reading, NULL);
     pthread_mutex_init(&check->showing, NULL);
@@ -164,6 +165,7 @@ static void end(struct sp_checking *check)
     pthread_mutex_destroy(&check->showing);
     pthread_mutex_destroy(&check->reading);
     pthread_mutex_destroy(&check->judging);
+    sp_hosts_done(&check->lost);
     sp_memo_done(&check->memo);
     sp_tree_done(&check->tree);
 }

@@ -57,14 +57,17 @@ static bool can_go_on(const struct look *look, const struct sp_talk *talk)
            !look->no_rest && got > 0 && got < talk->bound;
 }
 
-/* What failed, and whether the same server is worth another try. */
+/* What failed, and whether the same server is worth another try: one that was
+ * lost after all tries is not waited for a second time, before it has given an
+ * answer. */
 static void judge(struct look *look, const struct sp_talk *talk,
                   struct sp_outcome *out)
 {
     look->no_rest = look->no_rest || talk->odd_range;
     look->http1 = talk->http1;
-    out->transient = talk->transient || talk->odd_range;
-    out->of_host = talk->transient; /* of many blobs, one tells enough */
+    out->transient = (talk->transient || talk->odd_range) &&
+                     !sp_hosts_is_shunned(&look->check->lost, look->url->origin,
+                                          sp_watch_ms());
     out->retry_after = talk->retry_after;
     if (can_go_on(look, talk))
         out->progress = atomic_load(&talk->got) - talk->from;
@@ -101,8 +104,7 @@ static enum spull_code put(struct question *question)
 {
     struct look *look = question->look;
     struct spull_error why;
-    enum spull_code code =
-        sp_again(&look->visit->watch, look->url->origin, ask, question, &why);
+    enum spull_code code = sp_again(&look->visit->watch, ask, question, &why);
 
     if (!sp_check_ends(code) && code != SPULL_STORAGE)
         return SPULL_OK;
@@ -126,6 +128,10 @@ static void take_failure(struct look *look, const struct sp_talk *talk)
         seen->how = SP_SEEN_DENIED;
     else
         seen->how = SP_SEEN_LOST;
+    if (seen->how == SP_SEEN_LOST && talk->transient)
+        sp_hosts_shun(&look->check->lost, look->url->origin, sp_watch_ms());
+    else
+        sp_hosts_heard(&look->check->lost, look->url->origin);
 }
 
 static void take_answer(struct look *look, const struct sp_talk *talk)
@@ -133,6 +139,7 @@ static void take_answer(struct look *look, const struct sp_talk *talk)
     struct sp_seen *seen = look->seen;
     uint64_t got = atomic_load(&talk->got);
 
+    sp_hosts_heard(&look->check->lost, look->url->origin);
     seen->how = SP_SEEN_THERE;
     seen->http = true;
     seen->told_length = seen->has_length = talk->has_length;

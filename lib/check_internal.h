@@ -22,6 +22,7 @@
 #include "buf.h"
 #include "check.h"
 #include "finding.h"
+#include "hosts.h"
 #include "limits.h"
 #include "lint.h"
 #include "watch.h"
@@ -76,6 +77,7 @@ struct sp_checking {
     enum spull_depth depth;
     time_t now;
     struct sp_memo memo;
+    struct sp_hosts lost;    /* servers whose blobs were asked for in vain */
     struct sp_tree tree;     /* root is NULL: it is no directory */
     bool named;              /* what is looked at was asked for by name */
     pthread_mutex_t judging; /* one document as values in memory at a time */

@@ -79,7 +79,7 @@ struct lane {
     enum spull_code code;
     struct spull_error err;
     bool transient;
-    bool of_host;     /* as of struct sp_end */
+    bool lost;        /* as of struct sp_end */
     bool asked_http1; /* it was asked without HTTP/2 */
     bool http1;       /* and the next try should be */
     unsigned retry_after;

@@ -402,7 +402,7 @@ static void on_end(void *payload, const struct sp_end *end)
     lane->code = code != SPULL_OK ? code : end->code;
     lane->err = code != SPULL_OK ? err : end->err;
     lane->transient = code == SPULL_OK && end->transient;
-    lane->of_host = code == SPULL_OK && end->of_host;
+    lane->lost = code == SPULL_OK && end->lost;
     lane->http1 = end->http1;
     lane->retry_after = end->retry_after;
     judge(lane, code);
@@ -423,6 +423,7 @@ enum spull_code sp_lane_start(struct lane *lane, struct source *source,
                                  .from = span->from,
                                  .to = span->to,
                                  .http1 = source->http1,
+                                 .hurried = lane->fetch->blob->tried,
                                  .if_range =
                                      source->fickle ? NULL : source->etag};
     struct sp_sink sink = {lane, on_head, on_body, on_end};

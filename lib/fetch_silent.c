@@ -50,8 +50,8 @@ void sp_fetch_pass_over(struct fetch *fetch, uint64_t now_ms)
         fetch->patience_ms *= 2;
         fetch->single = false; /* the next one may know ranges */
         lane->source->silences++;
-        sp_hosts_note(&fetch->watch->ctx->hosts, lane->source->url->origin,
-                      SP_HOST_SILENT, now_ms);
+        sp_hosts_shun(&fetch->watch->ctx->hosts, lane->source->url->origin,
+                      now_ms);
         let_go(fetch, lane);
     }
 }

@@ -4,27 +4,21 @@
  * means for the URL and for the whole. The policy itself is in retry.
  */
 
-#include "again.h"
 #include "fetch_internal.h"
 
-static bool is_known(const struct fetch *fetch, const struct sp_url *url,
-                     enum sp_host_fault fault)
-{
-    return sp_hosts_has(&fetch->watch->ctx->hosts, url->origin, fault,
-                        fetch->start_ms);
-}
-
-/* Who kept silent or was lost for another image is asked after all others, and
- * nobody is passed over for it. */
+/* Who kept silent or is lost is asked after all others, and nobody is passed
+ * over for it. */
 void sp_source_init(const struct fetch *fetch, struct source *source,
                     const struct sp_url *url)
 {
+    struct sp_hosts *hosts = &fetch->watch->ctx->hosts;
+
     source->url = url;
     source->no_ranges = url->scheme == SP_SCHEME_FILE;
     if (fetch->blob->tried)
         source->retry.tries = fetch->watch->ctx->opts.retries;
-    if (!is_known(fetch, url, SP_HOST_SILENT) &&
-        !is_known(fetch, url, SP_HOST_LOST))
+    if (!sp_hosts_is_shunned(hosts, url->origin, fetch->start_ms) &&
+        !sp_hosts_is_lost(hosts, url->origin, fetch->start_ms))
         return;
     source->silences = 2;
     source->down_ms = fetch->start_ms;
@@ -299,8 +293,9 @@ static enum spull_code judge(struct fetch *fetch, struct source *source,
                              const struct sp_outcome *outcome,
                              struct spull_error *err)
 {
-    struct sp_verdict verdict = sp_again_judge(
-        fetch->watch->ctx, source->url->origin, &source->retry, outcome);
+    struct sp_verdict verdict =
+        sp_retry_judge(&source->retry, outcome, fetch->watch->ctx->opts.retries,
+                       sp_ctx_dice());
 
     switch (verdict.action) {
     case SP_TRY_AGAIN:
@@ -322,7 +317,7 @@ enum spull_code sp_source_failed(struct fetch *fetch, const struct lane *lane,
     struct source *source = lane->source;
     struct sp_outcome outcome = {.code = lane->code,
                                  .transient = lane->transient,
-                                 .of_host = lane->of_host,
+                                 .lost = lane->lost,
                                  .retry_after = lane->retry_after,
                                  .progress = progress_of(fetch, lane)};
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hosts: a ring, searched from its start. A miss costs one wait more.
+ * hosts: a few places that are searched from the first one. Where none is free,
+ * the oldest is taken; who is forgotten is waited for once more.
  */
 #include "hosts.h"
 
@@ -20,13 +21,15 @@ void sp_hosts_done(struct sp_hosts *hosts)
     pthread_mutex_destroy(&hosts->lock);
 }
 
-/* Needs the lock. */
+/* origin NULL: a free place. Needs the lock. */
 static struct sp_host *find(struct sp_hosts *hosts, const char *origin)
 {
-    for (size_t i = 0; i < SP_HOSTS_MAX; i++)
-        if (hosts->hosts[i].origin != NULL &&
-            strcmp(hosts->hosts[i].origin, origin) == 0)
+    for (size_t i = 0; i < SP_HOSTS_MAX; i++) {
+        const char *other = hosts->hosts[i].origin;
+        if (origin == NULL ? other == NULL
+                           : other != NULL && strcmp(other, origin) == 0)
             return &hosts->hosts[i];
+    }
     return NULL;
 }
 
@@ -37,35 +40,34 @@ static void clear(struct sp_host *host)
     memset(host, 0, sizeof *host);
 }
 
-/* The place of a host that is new here. Needs the lock. */
-static struct sp_host *replace(struct sp_hosts *hosts, const char *origin)
+static struct sp_host *oldest(struct sp_hosts *hosts)
 {
     struct sp_host *host = &hosts->hosts[hosts->next];
-    char *copy = strdup(origin);
 
-    if (copy == NULL)
-        return NULL;
-    clear(host);
-    host->origin = copy;
     hosts->next = (hosts->next + 1) % SP_HOSTS_MAX;
+    clear(host);
     return host;
 }
 
-void sp_hosts_note(struct sp_hosts *hosts, const char *origin,
-                   enum sp_host_fault fault, uint64_t now_ms)
+/* Its place, or a new one; NULL: no memory. Needs the lock. */
+static struct sp_host *place_of(struct sp_hosts *hosts, const char *origin)
 {
-    struct sp_host *host = NULL;
+    struct sp_host *host = find(hosts, origin);
+    char *copy = NULL;
 
-    pthread_mutex_lock(&hosts->lock);
-    host = find(hosts, origin);
-    if (host == NULL)
-        host = replace(hosts, origin);
     if (host != NULL)
-        host->until_ms[fault] = now_ms + SP_HOSTS_MS;
-    pthread_mutex_unlock(&hosts->lock);
+        return host;
+    copy = strdup(origin);
+    if (copy == NULL)
+        return NULL;
+    host = find(hosts, NULL);
+    if (host == NULL)
+        host = oldest(hosts);
+    host->origin = copy;
+    return host;
 }
 
-void sp_hosts_forget(struct sp_hosts *hosts, const char *origin)
+void sp_hosts_heard(struct sp_hosts *hosts, const char *origin)
 {
     struct sp_host *host = NULL;
 
@@ -76,15 +78,58 @@ void sp_hosts_forget(struct sp_hosts *hosts, const char *origin)
     pthread_mutex_unlock(&hosts->lock);
 }
 
-bool sp_hosts_has(struct sp_hosts *hosts, const char *origin,
-                  enum sp_host_fault fault, uint64_t now_ms)
+void sp_hosts_missed(struct sp_hosts *hosts, const char *origin,
+                     uint64_t now_ms)
+{
+    struct sp_host *host = NULL;
+
+    pthread_mutex_lock(&hosts->lock);
+    host = place_of(hosts, origin);
+    if (host != NULL) {
+        /* Between two that are far apart, it may have been there. */
+        if (!host->missed || now_ms >= host->last_missed_ms + SP_HOSTS_MS)
+            host->missed_ms = now_ms;
+        host->missed = true;
+        host->last_missed_ms = now_ms;
+    }
+    pthread_mutex_unlock(&hosts->lock);
+}
+
+bool sp_hosts_is_lost(struct sp_hosts *hosts, const char *origin,
+                      uint64_t now_ms)
 {
     const struct sp_host *host = NULL;
-    bool has = false;
+    bool lost = false;
 
     pthread_mutex_lock(&hosts->lock);
     host = find(hosts, origin);
-    has = host != NULL && now_ms < host->until_ms[fault];
+    lost = host != NULL && host->missed &&
+           host->last_missed_ms >= host->missed_ms + SP_LOST_MS &&
+           now_ms < host->last_missed_ms + SP_HOSTS_MS;
     pthread_mutex_unlock(&hosts->lock);
-    return has;
+    return lost;
+}
+
+void sp_hosts_shun(struct sp_hosts *hosts, const char *origin, uint64_t now_ms)
+{
+    struct sp_host *host = NULL;
+
+    pthread_mutex_lock(&hosts->lock);
+    host = place_of(hosts, origin);
+    if (host != NULL)
+        host->shun_until_ms = now_ms + SP_HOSTS_MS;
+    pthread_mutex_unlock(&hosts->lock);
+}
+
+bool sp_hosts_is_shunned(struct sp_hosts *hosts, const char *origin,
+                         uint64_t now_ms)
+{
+    const struct sp_host *host = NULL;
+    bool shunned = false;
+
+    pthread_mutex_lock(&hosts->lock);
+    host = find(hosts, origin);
+    shunned = host != NULL && now_ms < host->shun_until_ms;
+    pthread_mutex_unlock(&hosts->lock);
+    return shunned;
 }

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hosts: whom this session has found silent or lost lately.
+ * hosts: which hosts a session has asked in vain lately.
  *
- * So that of a list whose images are all on a host that is gone, the first ones
- * alone wait for it. What it says was true a moment ago; who has nobody else to
- * ask asks all the same. It speaks to no host itself, and what is to be noted
- * is for others to judge.
+ * So that of a list whose images are all on a host that is gone, each does not
+ * wait for it as long as the first one. What it says was true a moment ago; who
+ * has nobody else to ask asks all the same. It speaks to no host itself.
  */
 #ifndef SP_HOSTS_H
 #define SP_HOSTS_H
@@ -17,35 +16,38 @@
 
 #include "limits.h"
 
-enum sp_host_fault {
-    SP_HOST_SILENT, /* said nothing for a while: others are asked before it */
-    SP_HOST_LOST,   /* gave no answer, after all tries */
-    SP_HOST_FAULTS
-};
-
 struct sp_host {
-    char *origin; /* as in struct sp_url; NULL: there is none here */
-    uint64_t until_ms[SP_HOST_FAULTS]; /* so long it counts; 0: it does not */
+    char *origin;            /* as in struct sp_url; NULL: there is none here */
+    uint64_t shun_until_ms;  /* 0: it is not shunned */
+    bool missed;             /* what follows holds */
+    uint64_t missed_ms;      /* when it gave no answer, first in the row */
+    uint64_t last_missed_ms; /* and last */
 };
 
 struct sp_hosts {
     pthread_mutex_t lock; /* any thread may call */
     struct sp_host hosts[SP_HOSTS_MAX];
-    size_t next; /* the place that is taken next */
+    size_t next; /* the place that is taken next if none is free */
 };
 
 void sp_hosts_init(struct sp_hosts *hosts);
 void sp_hosts_done(struct sp_hosts *hosts);
 
-/* Takes note of a host for SP_HOSTS_MS from now, and forgets the first one that
- * was noted if there are too many. Without memory, nothing happens. */
-void sp_hosts_note(struct sp_hosts *hosts, const char *origin,
-                   enum sp_host_fault fault, uint64_t now_ms);
+/* It has given an answer, of whatever kind: nothing is held against it. */
+void sp_hosts_heard(struct sp_hosts *hosts, const char *origin);
 
-/* It has given an answer. */
-void sp_hosts_forget(struct sp_hosts *hosts, const char *origin);
+/* A request has got no answer at all. Without memory, nothing happens. */
+void sp_hosts_missed(struct sp_hosts *hosts, const char *origin,
+                     uint64_t now_ms);
 
-bool sp_hosts_has(struct sp_hosts *hosts, const char *origin,
-                  enum sp_host_fault fault, uint64_t now_ms);
+/* For SP_LOST_MS at least, all requests were missed? */
+bool sp_hosts_is_lost(struct sp_hosts *hosts, const char *origin,
+                      uint64_t now_ms);
+
+/* For SP_HOSTS_MS from now, or until it is heard, others are better; why, the
+ * caller knows. Without memory, nothing happens. */
+void sp_hosts_shun(struct sp_hosts *hosts, const char *origin, uint64_t now_ms);
+bool sp_hosts_is_shunned(struct sp_hosts *hosts, const char *origin,
+                         uint64_t now_ms);
 
 #endif

@@ -39,8 +39,8 @@ void sp_http_free(struct sp_http *http);
 struct sp_end {
     enum spull_code code;       /* 0: the whole body came */
     bool transient;             /* another try may well succeed */
-    bool of_host;               /* there was no answer to any request: all else
-                                   on the URL's host would fare the same */
+    bool lost;                  /* no answer, and there was none to anybody from
+                                   that host for long */
     bool http1;                 /* the next try does better without HTTP/2 */
     unsigned retry_after;       /* seconds that the server asks for, or 0 */
     unsigned redirects;         /* that were taken, or refused last */
@@ -81,6 +81,8 @@ struct sp_request {
     uint64_t max_ms;          /* that limit; for all else, 0: none */
     bool ranged;              /* ask for bytes [from, to) only */
     uint64_t from, to;
+    bool hurried;         /* is given less time to connect: there is little
+                             hope, or little need */
     const char *if_range; /* a strong ETag that must still hold; NULL, "" */
     bool http1;           /* no HTTP/2 */
 };
@@ -126,7 +128,7 @@ uint64_t sp_http_looked_ms(struct sp_http *http);
 struct sp_got {
     struct sp_url url;    /* that answered; to end with sp_url_done() */
     bool transient;       /* of a failure: another try may well succeed */
-    bool of_host;         /* and all else on the host would fare the same */
+    bool lost;            /* as of struct sp_end */
     bool http1;           /* the next try does better without HTTP/2 */
     unsigned retry_after; /* seconds, 0: the server did not say */
 };

@@ -51,7 +51,7 @@ static void on_end(void *payload, const struct sp_end *end)
     struct get *get = payload;
 
     get->got->transient = end->transient;
-    get->got->of_host = end->of_host;
+    get->got->lost = end->lost;
     get->got->http1 = end->http1;
     get->got->retry_after = end->retry_after;
     if (end->code == SPULL_OK)

@@ -34,6 +34,7 @@ struct sp_transfer {
     struct sp_url url;         /* of this hop */
     struct sp_sink sink;
     bool document; /* may share a connection with others of its kind */
+    bool hurried;  /* as in struct sp_request */
     bool no_http2; /* was asked for */
     bool http1; /* so this hop is without it, unless nothing else is spoken */
     struct sp_alone *alone; /* who speaks nothing else */
@@ -88,7 +89,7 @@ int sp_transfer_wait_ms(const struct sp_transfer *transfer, int most);
  */
 bool sp_transfer_finish(struct sp_transfer *transfer, CURLcode result);
 
-/* Fills end's code, transient, of_host, http1 and err from what happened. */
+/* Fills end's code, transient, lost, http1 and err from what happened. */
 void sp_transfer_why(const struct sp_transfer *transfer, CURLcode result,
                      struct sp_end *end);
 

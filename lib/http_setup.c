@@ -81,13 +81,15 @@ static void set_fields(struct setter *to, struct sp_transfer *transfer,
             curl_easy_setopt(to->easy, CURLOPT_HTTPHEADER, transfer->fields);
 }
 
-/* Who was lost, and is there again, is there at once. */
-static long connect_ms(struct sp_ctx *ctx, const char *origin)
+static long connect_ms(const struct sp_transfer *transfer)
 {
+    struct sp_ctx *ctx = transfer->ctx;
     long most = (long)ctx->opts.connect_timeout * 1000;
-    bool lost = sp_hosts_has(&ctx->hosts, origin, SP_HOST_LOST, sp_watch_ms());
+    bool hurried =
+        transfer->hurried ||
+        sp_hosts_is_lost(&ctx->hosts, transfer->url.origin, sp_watch_ms());
 
-    return lost && most > SP_PATIENCE_MS ? SP_PATIENCE_MS : most;
+    return hurried && most > SP_HURRY_MS ? SP_HURRY_MS : most;
 }
 
 bool sp_transfer_set_hop(struct sp_transfer *transfer)
@@ -99,8 +101,7 @@ bool sp_transfer_set_hop(struct sp_transfer *transfer)
     transfer->curl_text[0] = '\0';
     allow_scheme(&to, transfer->url.scheme);
     set_text(&to, CURLOPT_URL, transfer->url.text);
-    set_number(&to, CURLOPT_CONNECTTIMEOUT_MS,
-               connect_ms(transfer->ctx, transfer->url.origin));
+    set_number(&to, CURLOPT_CONNECTTIMEOUT_MS, connect_ms(transfer));
     transfer->whole_url = false;
     set_number(&to, CURLOPT_VERBOSE, transfer->url.scheme == SP_SCHEME_HTTP);
     /* Rather one stream of a connection that is being made than one more. Only

@@ -165,6 +165,8 @@ static size_t on_line(char *line, size_t one, size_t len, void *payload)
         return 0;
     }
     note_end(transfer, line, len);
+    if (transfer->head_whole)
+        sp_hosts_heard(&transfer->ctx->hosts, transfer->url.origin);
     if (transfer->head_whole && is_wanted(transfer) &&
         tell_head(transfer) != SPULL_OK)
         return 0;
@@ -265,6 +267,7 @@ struct sp_transfer *sp_transfer_new(struct sp_ctx *ctx,
     transfer->home = home;
     transfer->sink = *sink;
     transfer->document = request->document;
+    transfer->hurried = request->hurried;
     transfer->no_http2 = request->http1;
     transfer->easy = curl_easy_init();
     if (transfer->easy == NULL ||

@@ -10,6 +10,7 @@
 
 #include "err.h"
 #include "http_internal.h"
+#include "watch.h"
 
 /* Statuses that say "not now": RFC 9110 section 15, RFC 6585, RFC 8470, and
  * those of proxies in front of the origin. */
@@ -241,11 +242,28 @@ static void say(const struct sp_transfer *transfer, CURLcode result,
     }
 }
 
-/* A proxy's refusal is no answer of the server's, but it is one. */
-static bool is_unanswered(const struct sp_transfer *transfer, CURLcode result)
+/* Has the host of this hop given no answer at all? A stream of HTTP/2 that is
+ * refused is one; that a proxy gets none either is none. */
+static bool is_missed(const struct sp_transfer *transfer, CURLcode result)
 {
-    return transfer->head.status == 0 && transfer->redirects == 0 &&
-           refused_tunnel(transfer, result) == 0;
+    return transfer->head.status == 0 && result != CURLE_HTTP2 &&
+           result != CURLE_HTTP2_STREAM;
+}
+
+/* Is it lost by now? */
+static bool note_missed(const struct sp_transfer *transfer,
+                        struct spull_error *err)
+{
+    struct sp_hosts *hosts = &transfer->ctx->hosts;
+    const char *origin = transfer->url.origin;
+    uint64_t now_ms = sp_watch_ms();
+
+    sp_hosts_missed(hosts, origin, now_ms);
+    if (!sp_hosts_is_lost(hosts, origin, now_ms))
+        return false;
+    sp_err_hint(err, "the host has given no answer for minutes, and is not "
+                     "waited for");
+    return true;
 }
 
 /* It was reached, and had no answer. A proxy's refusal is none of its. */
@@ -275,7 +293,8 @@ void sp_transfer_why(const struct sp_transfer *transfer, CURLcode result,
                      struct sp_end *end)
 {
     say(transfer, result, end);
-    end->of_host = end->transient && is_unanswered(transfer, result);
+    if (end->transient && is_missed(transfer, result))
+        end->lost = note_missed(transfer, &end->err);
     end->http1 = wants_http1(transfer, result);
     if (end->code == SPULL_OK || end->code == SPULL_CANCELLED)
         return;

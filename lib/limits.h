@@ -227,10 +227,18 @@
  */
 #define SP_PATIENCE_MS 3000
 
-/* Hosts that a session remembers to be silent or lost, and for how many
+/* Hosts that a session remembers to have asked in vain, and for how many
  * milliseconds: a list of images needs minutes, an outage seldom less. */
 #define SP_HOSTS_MAX 32
 #define SP_HOSTS_MS  300000
+
+/* Milliseconds without any answer after which a host is lost: a server has
+ * started anew by then, and a network found another way. */
+#define SP_LOST_MS 120000
+
+/* Milliseconds to connect, at most, where there is little hope or need: a dead
+ * name server (resolv.conf(5)) takes 5000 of it. */
+#define SP_HURRY_MS 10000
 
 /* Milliseconds over which a number of connections is judged, at least: shorter
  * than a blob of SP_SPLIT_MIN takes on most links, longer than a burst. */

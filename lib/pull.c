@@ -117,17 +117,12 @@ static enum spull_code wait_for_leader(struct pull *pull,
 static void take_over(struct pull *pull, const struct patience *patience,
                       uint64_t now_ms)
 {
-    struct sp_ctx *ctx = pull->ctx;
+    uint64_t ours_ms = sp_retry_patience_ms(pull->ctx->opts.retries);
 
-    pull->tried = patience->met && now_ms - patience->came_ms >=
-                                       sp_retry_patience_ms(ctx->opts.retries);
-    if (!pull->tried)
-        return;
-    sp_ctx_detail(ctx, "%s: others have tried in vain; asking once",
-                  pull->watch.now.ref);
-    for (size_t i = 0; i < pull->found.url_count; i++)
-        sp_hosts_note(&ctx->hosts, pull->found.urls[i].origin, SP_HOST_LOST,
-                      now_ms);
+    pull->tried = patience->met && now_ms >= patience->came_ms + ours_ms;
+    if (pull->tried)
+        sp_ctx_detail(pull->ctx, "%s: others have tried in vain; asking once",
+                      pull->watch.now.ref);
 }
 
 /* Is it time to download ourselves? A dead leader is deposed at once, one that

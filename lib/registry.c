@@ -46,7 +46,7 @@ static enum spull_code ask(void *payload, struct sp_outcome *out,
     page->url = got.url;
     asking->http1 = got.http1;
     out->transient = got.transient;
-    out->of_host = got.of_host;
+    out->lost = got.lost;
     out->retry_after = got.retry_after;
     return code;
 }
@@ -90,7 +90,7 @@ static enum spull_code get_and_judge(struct sp_watch *watch,
     enum spull_code code = sp_url_below(registry, path, &url, &why);
 
     if (code == SPULL_OK)
-        code = sp_again(watch, url.origin, ask, &asking, &why);
+        code = sp_again(watch, ask, &asking, &why);
     if (code == SPULL_OK)
         code = judge(page, &why);
     if (code != SPULL_OK && err != NULL)

@@ -73,7 +73,7 @@ struct sp_verdict sp_retry_judge(struct sp_retry *so_far,
         so_far->tries = 0;
     else
         so_far->tries++;
-    if (!outcome->transient || so_far->tries > retries)
+    if (!outcome->transient || outcome->lost || so_far->tries > retries)
         return verdict;
     verdict.action = SP_TRY_AGAIN;
     verdict.wait_ms = wait_for(so_far, outcome, dice);

@@ -24,7 +24,7 @@ struct sp_retry {
 struct sp_outcome {
     enum spull_code code; /* not 0 */
     bool transient;       /* as http judges it */
-    bool of_host;         /* and all else on the host would fare the same */
+    bool lost;            /* the host has given no answer for long */
     unsigned retry_after; /* seconds, 0: the server did not say */
     uint64_t progress;    /* new bytes since the last failure */
 };
@@ -38,8 +38,9 @@ struct sp_verdict {
 
 /*
  * Judges one more failure and counts it in *so_far. retries is the budget, dice
- * any random number. What no URL can mend (the disk, a cancel) is given up at
- * once; what this URL can't mend, left for the next.
+ * any random number. Who is lost has none: others have waited for it. What no
+ * URL can mend (the disk, a cancel) is given up at once; what this URL can't
+ * mend, left for the next.
  */
 struct sp_verdict sp_retry_judge(struct sp_retry *so_far,
                                  const struct sp_outcome *outcome,

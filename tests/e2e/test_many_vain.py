@@ -7,6 +7,7 @@ import signal
 
 from harness import servers
 from harness.case import main
+from harness.clock import hurried
 from harness.engine import MIB, NAME, REF, image
 from harness.many import SMALL, Many, Task
 from harness.servers import Reply
@@ -60,6 +61,20 @@ class Vain(Many):
         self.assertImage(scene.path(NAME), image(SMALL))
         self.assertFiles(scene, NAME)
         self.assertEqual(len(self.host.requests("/blob")), RETRIES + 2)
+
+    def test_no_connection(self):
+        """Once means less long, too."""
+        scene = self.scene()
+        port, sockets = servers.mute_port()
+        self.addCleanup(sockets.close)
+        scene.image(data=image(SMALL), urls=["http://127.0.0.1:%d/" % port])
+        results = self.together(scene, 2, "--retries", "1",
+                                "--connect-timeout", "60",
+                                env=hurried(self.folder))
+        leader, follower = sorted(
+            results, key=lambda result: "is downloading it" in result.err)
+        self.assertRegex(leader.err, r"after [6-9]\d{4} m")
+        self.assertRegex(follower.err, r"after [1-4]\d{4} m")
 
     def test_something_came(self):
         """Who follows one that was getting on has all tries."""

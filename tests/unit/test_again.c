@@ -8,8 +8,6 @@
 #include "limits.h"
 #include "unit.h"
 
-#define ORIGIN "https://a.example:443"
-
 /* Who is asked: fails so often, with progress or without. */
 struct server {
     unsigned failures;
@@ -58,7 +56,7 @@ static enum spull_code run(struct server *server, unsigned retries,
     opts.progress_payload = server;
     assert_int_equal(sp_ctx_init(&ctx, &opts, NULL), SPULL_OK);
     sp_watch_init(&watch, &ctx, "a/b:c");
-    enum spull_code code = sp_again(&watch, ORIGIN, ask, server, err);
+    enum spull_code code = sp_again(&watch, ask, server, err);
     assert_int_equal(watch.now.phase, SPULL_RESOLVING);
     sp_ctx_done(&ctx);
     return code;
@@ -132,57 +130,6 @@ static void a_wait_can_be_stopped(void **state)
     unit_failed(&err, SPULL_CANCELLED);
 }
 
-/* What is done about a failure, with one try more in the budget. */
-static enum sp_action judge(struct sp_ctx *ctx, const char *origin,
-                            struct sp_retry *so_far, enum spull_code code,
-                            bool of_host)
-{
-    struct sp_outcome outcome = {
-        .code = code, .transient = code == SPULL_NETWORK, .of_host = of_host};
-
-    return sp_again_judge(ctx, origin, so_far, &outcome).action;
-}
-
-static enum sp_action lose(struct sp_ctx *ctx, const char *origin,
-                           struct sp_retry *so_far)
-{
-    return judge(ctx, origin, so_far, SPULL_NETWORK, true);
-}
-
-static void who_is_lost_is_not_waited_for(void **state)
-{
-    /* What tells nothing of the host, and what is an answer of it. */
-    static const struct {
-        enum spull_code code;
-        bool forgets;
-    } rows[] = {{SPULL_STORAGE, false},
-                {SPULL_CANCELLED, false},
-                {SPULL_NETWORK, true},
-                {SPULL_NOT_FOUND, true}};
-    struct spull_options opts;
-    struct sp_ctx ctx;
-
-    (void)state;
-    spull_options_init(&opts);
-    opts.retries = 1;
-    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
-        struct sp_retry first = {0};
-        struct sp_retry second = {0};
-        struct sp_retry third = {0};
-        struct sp_retry fourth = {0};
-        struct sp_retry other = {0};
-        assert_int_equal(sp_ctx_init(&ctx, &opts, NULL), SPULL_OK);
-        assert_int_equal(lose(&ctx, ORIGIN, &first), SP_TRY_AGAIN);
-        assert_int_equal(lose(&ctx, ORIGIN, &first), SP_NEXT_URL);
-        assert_int_equal(lose(&ctx, ORIGIN, &second), SP_NEXT_URL);
-        assert_int_equal(lose(&ctx, "http://b:80", &other), SP_TRY_AGAIN);
-        judge(&ctx, ORIGIN, &third, rows[i].code, false);
-        assert_int_equal(lose(&ctx, ORIGIN, &fourth),
-                         rows[i].forgets ? SP_TRY_AGAIN : SP_NEXT_URL);
-        sp_ctx_done(&ctx);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,7 +138,6 @@ int main(void)
         cmocka_unit_test(gives_up_what_no_try_can_mend),
         cmocka_unit_test(the_last_failure_counts),
         cmocka_unit_test(a_wait_can_be_stopped),
-        cmocka_unit_test(who_is_lost_is_not_waited_for),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,58 +1,87 @@
 /* SPDX-License-Identifier: MIT */
-/* hosts: a fault counts for a while, until there is an answer, or there are too
- * many hosts. */
+/* hosts: what is held against one, for how long, and how many there may be. */
 #include "hosts.h"
 #include "unit.h"
 
 #define HOST "https://a.example:443"
 
-static void for_a_while(void **state)
+static void shunned_for_a_while(void **state)
 {
     struct sp_hosts hosts;
 
     (void)state;
-    for (enum sp_host_fault fault = 0; fault < SP_HOST_FAULTS; fault++) {
+    sp_hosts_init(&hosts);
+    assert_false(sp_hosts_is_shunned(&hosts, HOST, 0));
+    sp_hosts_shun(&hosts, HOST, 1000);
+    assert_true(sp_hosts_is_shunned(&hosts, HOST, 1000));
+    assert_true(sp_hosts_is_shunned(&hosts, HOST, 1000 + SP_HOSTS_MS - 1));
+    assert_false(sp_hosts_is_shunned(&hosts, HOST, 1000 + SP_HOSTS_MS));
+    assert_false(sp_hosts_is_shunned(&hosts, "https://a.example:44", 1000));
+    assert_false(sp_hosts_is_lost(&hosts, HOST, 1000));
+    sp_hosts_shun(&hosts, HOST, 2000);
+    assert_true(sp_hosts_is_shunned(&hosts, HOST, 1000 + SP_HOSTS_MS));
+    sp_hosts_done(&hosts);
+}
+
+/* Seconds at which it was missed, or -1; and at which it is lost, or not. */
+static void lost_after_a_while(void **state)
+{
+    static const struct {
+        int missed[4];
+        int at;
+        bool lost;
+    } rows[] = {
+        {{-1, -1, -1, -1}, 1000, false},
+        {{0, -1, -1, -1}, 200, false}, /* once says nothing */
+        {{0, 60, 119, -1}, 119, false},
+        {{0, 60, 120, -1}, 120, true},
+        {{0, 120, 200, -1}, 200, true},
+        {{0, 120, -1, -1}, 419, true}, /* and stays so */
+        {{0, 120, -1, -1}, 420, false},
+        {{0, 290, 500, 700}, 999, true},
+        {{0, 300, -1, -1}, 300, false}, /* two rows */
+        {{0, 300, 419, -1}, 419, false},
+        {{0, 300, 420, -1}, 420, true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+        struct sp_hosts hosts;
         sp_hosts_init(&hosts);
-        assert_false(sp_hosts_has(&hosts, HOST, fault, 0));
-        sp_hosts_note(&hosts, HOST, fault, 1000);
-        assert_true(sp_hosts_has(&hosts, HOST, fault, 1000));
-        assert_true(sp_hosts_has(&hosts, HOST, fault, 1000 + SP_HOSTS_MS - 1));
-        assert_false(sp_hosts_has(&hosts, HOST, fault, 1000 + SP_HOSTS_MS));
-        assert_false(sp_hosts_has(&hosts, "https://a.example:44", fault, 1000));
-        sp_hosts_note(&hosts, HOST, fault, 2000);
-        assert_true(sp_hosts_has(&hosts, HOST, fault, 1000 + SP_HOSTS_MS));
+        for (size_t m = 0; m < 4 && rows[i].missed[m] >= 0; m++)
+            sp_hosts_missed(&hosts, HOST, (uint64_t)rows[i].missed[m] * 1000);
+        assert_int_equal(
+            sp_hosts_is_lost(&hosts, HOST, (uint64_t)rows[i].at * 1000),
+            rows[i].lost);
+        assert_false(sp_hosts_is_lost(&hosts, "http://b:80",
+                                      (uint64_t)rows[i].at * 1000));
+        assert_false(sp_hosts_is_shunned(&hosts, HOST, 0));
         sp_hosts_done(&hosts);
     }
 }
 
-static void each_fault_alone(void **state)
+static void lose(struct sp_hosts *hosts, const char *origin)
 {
-    struct sp_hosts hosts;
-
-    (void)state;
-    sp_hosts_init(&hosts);
-    sp_hosts_note(&hosts, HOST, SP_HOST_SILENT, 0);
-    assert_false(sp_hosts_has(&hosts, HOST, SP_HOST_LOST, 0));
-    sp_hosts_note(&hosts, HOST, SP_HOST_LOST, 1000);
-    assert_true(sp_hosts_has(&hosts, HOST, SP_HOST_LOST, SP_HOSTS_MS));
-    assert_false(sp_hosts_has(&hosts, HOST, SP_HOST_SILENT, SP_HOSTS_MS));
-    sp_hosts_done(&hosts);
+    sp_hosts_missed(hosts, origin, 0);
+    sp_hosts_missed(hosts, origin, SP_LOST_MS);
 }
 
-static void until_there_is_an_answer(void **state)
+static void until_it_is_heard(void **state)
 {
     struct sp_hosts hosts;
 
     (void)state;
     sp_hosts_init(&hosts);
-    sp_hosts_forget(&hosts, HOST);
-    sp_hosts_note(&hosts, "http://b", SP_HOST_LOST, 0);
-    for (enum sp_host_fault fault = 0; fault < SP_HOST_FAULTS; fault++)
-        sp_hosts_note(&hosts, HOST, fault, 0);
-    sp_hosts_forget(&hosts, HOST);
-    for (enum sp_host_fault fault = 0; fault < SP_HOST_FAULTS; fault++)
-        assert_false(sp_hosts_has(&hosts, HOST, fault, 0));
-    assert_true(sp_hosts_has(&hosts, "http://b", SP_HOST_LOST, 0));
+    sp_hosts_heard(&hosts, HOST);
+    lose(&hosts, "http://b");
+    lose(&hosts, HOST);
+    sp_hosts_shun(&hosts, HOST, 0);
+    sp_hosts_heard(&hosts, HOST);
+    assert_false(sp_hosts_is_lost(&hosts, HOST, SP_LOST_MS));
+    assert_false(sp_hosts_is_shunned(&hosts, HOST, 0));
+    assert_true(sp_hosts_is_lost(&hosts, "http://b", SP_LOST_MS));
+    sp_hosts_missed(&hosts, HOST, SP_LOST_MS); /* a new row */
+    assert_false(sp_hosts_is_lost(&hosts, HOST, SP_LOST_MS));
     sp_hosts_done(&hosts);
 }
 
@@ -63,26 +92,29 @@ static void forgets_the_oldest(void **state)
 
     (void)state;
     sp_hosts_init(&hosts);
-    for (unsigned i = 0; i <= SP_HOSTS_MAX; i++) {
-        snprintf(origin, sizeof origin, "http://%u", i);
-        sp_hosts_note(&hosts, origin, SP_HOST_LOST, 0);
-        /* Who is known already takes nobody's place. */
-        sp_hosts_note(&hosts, origin, SP_HOST_LOST, 0);
+    /* Who comes and goes takes nobody's place. */
+    lose(&hosts, "http://0");
+    for (unsigned i = 0; i < 2 * SP_HOSTS_MAX; i++) {
+        lose(&hosts, HOST);
+        sp_hosts_heard(&hosts, HOST);
     }
-    assert_false(sp_hosts_has(&hosts, "http://0", SP_HOST_LOST, 0));
-    assert_true(sp_hosts_has(&hosts, "http://1", SP_HOST_LOST, 0));
-    assert_true(sp_hosts_has(&hosts, origin, SP_HOST_LOST, 0));
-    /* And nothing of who was there before. */
-    assert_false(sp_hosts_has(&hosts, origin, SP_HOST_SILENT, 0));
+    assert_true(sp_hosts_is_lost(&hosts, "http://0", SP_LOST_MS));
+    for (unsigned i = 1; i <= SP_HOSTS_MAX; i++) {
+        snprintf(origin, sizeof origin, "http://%u", i);
+        lose(&hosts, origin);
+    }
+    assert_false(sp_hosts_is_lost(&hosts, "http://0", SP_LOST_MS));
+    assert_true(sp_hosts_is_lost(&hosts, "http://1", SP_LOST_MS));
+    assert_true(sp_hosts_is_lost(&hosts, origin, SP_LOST_MS));
     sp_hosts_done(&hosts);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(for_a_while),
-        cmocka_unit_test(each_fault_alone),
-        cmocka_unit_test(until_there_is_an_answer),
+        cmocka_unit_test(shunned_for_a_while),
+        cmocka_unit_test(lost_after_a_while),
+        cmocka_unit_test(until_it_is_heard),
         cmocka_unit_test(forgets_the_oldest),
     };
 

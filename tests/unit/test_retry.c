@@ -89,6 +89,22 @@ static void patience_is_the_least_that_tries_take(void **state)
     }
 }
 
+/* Whatever others brought meanwhile. */
+static void who_is_lost_has_no_budget(void **state)
+{
+    static const uint64_t progress[] = {0, SP_PROGRESS_SOME, SP_PROGRESS_GOOD};
+
+    (void)state;
+    for (size_t i = 0; i < UNIT_COUNT(progress); i++) {
+        struct sp_retry so_far = {0};
+        struct sp_outcome outcome = lost(progress[i]);
+        outcome.lost = true;
+        assert_int_equal(
+            sp_retry_judge(&so_far, &outcome, SP_RETRIES, 0).action,
+            SP_NEXT_URL);
+    }
+}
+
 static void progress_refills_the_budget(void **state)
 {
     static const struct {
@@ -281,6 +297,7 @@ int main(void)
         cmocka_unit_test(every_code),
         cmocka_unit_test(the_budget),
         cmocka_unit_test(patience_is_the_least_that_tries_take),
+        cmocka_unit_test(who_is_lost_has_no_budget),
         cmocka_unit_test(progress_refills_the_budget),
         cmocka_unit_test(progress_never_runs_out),
         cmocka_unit_test(waits_grow),

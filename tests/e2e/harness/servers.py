@@ -9,6 +9,7 @@ the last reply stays. A reply may be a function of the Request. Every request
 is recorded, with what was sent for it.
 """
 
+import contextlib
 import gzip
 import itertools
 import re
@@ -439,6 +440,23 @@ class FaultServer(socketserver.ThreadingTCPServer):
 
     def __exit__(self, *_):
         self.stop()
+
+
+def mute_port():
+    """A port that answers no attempt to connect, as behind a firewall: of a
+    listener that has no room for one connection more.
+
+    Returns (port, sockets); close them when the test is over.
+    """
+    with contextlib.ExitStack() as sockets:
+        listener = sockets.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(2):
+            other = sockets.enter_context(socket.socket())
+            other.setblocking(False)
+            other.connect_ex(listener.getsockname())
+        return listener.getsockname()[1], sockets.pop_all()
 
 
 def unused_port():
