@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * url: what is fetched, what is shown of it, who may lead where.
+ * url: what is fetched, what is shown of it, and what is no URL.
  *
- * The tables also hold libcurl to what the room relies on: a version that
- * parses otherwise fails here, not at a user's.
+ * The tables, here and in test_url_*.c, also hold libcurl to what the room
+ * relies on: a version that parses otherwise fails here, not at a user's.
  */
-#include <unistd.h>
-
 #include "limits.h"
 #include "unit.h"
 #include "url.h"
@@ -173,218 +171,6 @@ static void lengths_have_an_end(void **state)
     assert_int_equal(parse_long('a', 4 * 1024 * 1024), SPULL_USAGE);
 }
 
-static void follows(void **state)
-{
-    static const char http[] = "http://u:p@h:81/a/b/c?q=1";
-    static const char https[] = "https://h/a/b/";
-    static const char file[] = "file:///a/b/c";
-    static const struct {
-        const char *base, *reference, *text;
-    } cases[] = {
-        {http, "x", "http://u:p@h:81/a/b/x"},
-        {http, "./x", "http://u:p@h:81/a/b/x"},
-        {http, "../x", "http://u:p@h:81/a/x"},
-        {http, "../../../../x", "http://u:p@h:81/x"},
-        {http, "..", "http://u:p@h:81/a/"},
-        {http, ".", "http://u:p@h:81/a/b/"},
-        {http, "/x", "http://u:p@h:81/x"},
-        {http, "?q=2", "http://u:p@h:81/a/b/c?q=2"},
-        {http, "", "http://u:p@h:81/a/b/c?q=1"},
-        {http, "#f", "http://u:p@h:81/a/b/c?q=1"},
-        {http, "x#f", "http://u:p@h:81/a/b/x"},
-        {http, "a//b", "http://u:p@h:81/a/b/a//b"},
-        {http, "/a@b%2Fc[d]", "http://u:p@h:81/a@b%2Fc[d]"},
-        {http, "a b?c d\xc3\xa9", "http://u:p@h:81/a/b/a%20b?c%20d%C3%A9"},
-        {http, "y?u=http://z/", "http://u:p@h:81/a/b/y?u=http://z/"},
-        {http, "?u=/../x", "http://u:p@h:81/a/b/c?u=/../x"},
-        {http, "\\\\o\\x", "http://u:p@h:81/a/b/\\\\o\\x"},
-        /* nobody's credentials go to another host */
-        {http, "//o/x", "http://o/x"},
-        {http, "http://o/x", "http://o/x"},
-        {http, "https://o:1/x", "https://o:1/x"},
-        {https, "x", "https://h/a/b/x"},
-        {https, "//o", "https://o/"},
-        {https, "https://o/x?sig=1", "https://o/x?sig=1"},
-        {file, "x", "file:///a/b/x"},
-        {file, "../../../x", "file:///x"},
-        {file, "/x", "file:///x"},
-        {file, "", "file:///a/b/c"},
-        {file, "http://h/x", "http://h/x"},
-        {file, "https://h/x", "https://h/x"},
-        {file, "file:///y", "file:///y"},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < UNIT_COUNT(cases); i++) {
-        struct spull_error err;
-        struct sp_url base, url;
-        assert_int_equal(sp_url_parse(cases[i].base, &base, NULL), SPULL_OK);
-        if (sp_url_follow(&base, cases[i].reference, &url, &err) != SPULL_OK)
-            fail_msg("%s", err.text);
-        assert_string_equal(url.text, cases[i].text);
-        sp_url_done(&url);
-        sp_url_done(&base);
-    }
-}
-
-static void does_not_follow(void **state)
-{
-    static const struct {
-        const char *base, *reference, *says;
-    } cases[] = {
-        {"https://h/a", "http://h/a", "https never falls back to http"},
-        {"https://h/a", "HTTP://h/a", "https never falls back to http"},
-        {"https://h/a", "file:///etc/passwd", "can't point to local files"},
-        {"http://h/a", "file:///etc/passwd", "can't point to local files"},
-        {"http://h/a", "FILE://localhost/x", "can't point to local files"},
-        {"http://h/a", "file:/etc/passwd", "no \"//\" after the scheme"},
-        {"http://h/a", "ftp://h/", "only http, https and file"},
-        {"http://h/a", "javascript:x", "only http, https and file"},
-        {"http://h/a", "http:b", "no \"//\" after the scheme"},
-        {"http://h/a", "http:///b", "no host"},
-        {"http://h/a", "///b", "no host"},
-        {"http://h/a", "//", "no host"},
-        {"http://h/a", "b\r\nX: y", "control characters are not allowed"},
-        {"http://h/a", "//h\\.evil.example/", "a backslash"},
-        {"file:///a", "//h/x", "can't name another host"},
-        {"https://h/a?secret", "http://u:secret@o/?secret",
-         "https://h:443 leads to http://o/?...: "},
-        {"https://u:secret@h/a?secret", "b:secret@x",
-         "https://h/a?... leads to a bad URL: "},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < UNIT_COUNT(cases); i++) {
-        struct spull_error err;
-        struct sp_url base, url;
-        assert_int_equal(sp_url_parse(cases[i].base, &base, NULL), SPULL_OK);
-        enum spull_code code =
-            sp_url_follow(&base, cases[i].reference, &url, &err);
-        if (code != SPULL_INTEGRITY)
-            fail_msg("\"%s\" gives %d", cases[i].reference, code);
-        unit_failed(&err, SPULL_INTEGRITY);
-        unit_says(&err, cases[i].says);
-        assert_null(strstr(err.text, "secret"));
-        sp_url_done(&base);
-    }
-}
-
-static void registries(void **state)
-{
-    static const struct {
-        const char *text, *address;
-    } cases[] = {
-        {"https://h/registry/", "https://h/registry"},
-        {"https://h///", "https://h"},
-        {"http://h", "http://h"},
-        {"file:///srv/reg/", "file:///srv/reg"},
-        {"/srv/reg", "file:///srv/reg"},
-        {"/srv//reg//", "file:///srv//reg"},
-        {"/srv/a b#c?d%e", "file:///srv/a%20b%23c%3Fd%25e"},
-        {"/srv/\xc3\xa9\n", "file:///srv/%C3%A9%0A"},
-        {"/", "file://"},
-    };
-    struct sp_url url, below;
-
-    (void)state;
-    for (size_t i = 0; i < UNIT_COUNT(cases); i++) {
-        assert_int_equal(sp_url_registry(cases[i].text, &url, NULL), SPULL_OK);
-        assert_string_equal(url.text, cases[i].address);
-        assert_int_equal(sp_url_below(&url, "a/b+c~/tags/", &below, NULL),
-                         SPULL_OK);
-        size_t len = strlen(url.text);
-        assert_memory_equal(below.text, url.text, len);
-        assert_string_equal(below.text + len, "/a/b+c~/tags/");
-        sp_url_done(&below);
-        sp_url_done(&url);
-    }
-}
-
-static void bad_registries(void **state)
-{
-    static const struct {
-        const char *text, *says;
-    } cases[] = {
-        {"", "the registry's address is empty"},
-        {"https://h/?x=1", "a registry has no query"},
-        {"https://h/#x", "no fragment"},
-        {"ftp://h/", "only http, https and file can be used"},
-        {"http:///x", "no host"},
-        {"https://u:secret@h/?secret", "URL \"https://h/?...\""},
-        /* a slash that nobody encoded has cut a password in two */
-        {"https://u:123/secret@h", "URL \"https://...\": an \"@\" behind"},
-        {"https://u:secret@secret/secret@h/x", "an \"@\" behind a \"/\""},
-        {"https://secret:8/secret?secret@h/x", "a registry has no query"},
-        {"https://secret:8?secret@h/x", "a registry has no query"},
-        {"https://secret:8#secret@h/x", "no fragment"},
-        {"http://h:8/a@b", "an \"@\" behind a \"/\""},
-    };
-    struct spull_error err;
-    struct sp_url url;
-
-    (void)state;
-    for (size_t i = 0; i < UNIT_COUNT(cases); i++) {
-        assert_int_equal(sp_url_registry(cases[i].text, &url, &err),
-                         SPULL_USAGE);
-        unit_failed(&err, SPULL_USAGE);
-        unit_says(&err, cases[i].says);
-        assert_null(strstr(err.text, "secret"));
-    }
-}
-
-static void check_path(const char *registry, const char *path)
-{
-    struct sp_url url;
-
-    assert_int_equal(sp_url_registry(registry, &url, NULL), SPULL_OK);
-    char *found = sp_url_file_path(&url);
-    assert_string_equal(found, path);
-    free(found);
-    sp_url_done(&url);
-}
-
-static void a_relative_directory(void **state)
-{
-    (void)state;
-    assert_int_equal(chdir("/"), 0);
-    check_path("reg/x:y", "/reg/x:y");
-    check_path("..", "/");
-    assert_int_equal(chdir("/dev"), 0);
-    check_path("reg/x:y", "/dev/reg/x:y");
-    check_path(".", "/dev");
-    check_path("./a b%/", "/dev/a b%");
-    check_path("../usr", "/usr");
-}
-
-static void paths_of_files(void **state)
-{
-    static const struct {
-        const char *text, *path;
-    } cases[] = {
-        {"file:///a/b%20c%2Fd", "/a/b c/d"},
-        {"file:///a%3fb?c=d", "/a?b"},
-        {"file:///%zz%4", "/%zz%4"},
-        {"file:///%25%43", "/%C"},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < UNIT_COUNT(cases); i++) {
-        struct sp_url url;
-        assert_int_equal(sp_url_parse(cases[i].text, &url, NULL), SPULL_OK);
-        char *path = sp_url_file_path(&url);
-        assert_string_equal(path, cases[i].path);
-        free(path);
-        sp_url_done(&url);
-    }
-
-    struct sp_url root;
-    assert_int_equal(sp_url_registry("/", &root, NULL), SPULL_OK);
-    char *path = sp_url_file_path(&root);
-    assert_string_equal(path, "/");
-    free(path);
-    sp_url_done(&root);
-}
-
 static void origins(void **state)
 {
     static const struct {
@@ -521,12 +307,6 @@ int main(void)
         cmocka_unit_test(parses),
         cmocka_unit_test(refuses),
         cmocka_unit_test(lengths_have_an_end),
-        cmocka_unit_test(follows),
-        cmocka_unit_test(does_not_follow),
-        cmocka_unit_test(registries),
-        cmocka_unit_test(bad_registries),
-        cmocka_unit_test(a_relative_directory),
-        cmocka_unit_test(paths_of_files),
         cmocka_unit_test(origins),
         cmocka_unit_test(proxies),
         cmocka_unit_test(copies),
