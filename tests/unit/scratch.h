@@ -30,6 +30,10 @@ static inline int scratch_leave(void **state)
     return chdir("..") != 0 ? -1 : rmdir(scratch_folder);
 }
 
+/* A test of cmocka's with a folder. */
+#define SCRATCH_TEST(name)                                                     \
+    cmocka_unit_test_setup_teardown(name, scratch_enter, scratch_leave)
+
 /* How many names there are; the last one is copied to name, if not NULL. */
 static inline unsigned scratch_names(char name[SCRATCH_NAME])
 {
