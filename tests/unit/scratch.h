@@ -52,6 +52,15 @@ static inline unsigned scratch_names(char name[SCRATCH_NAME])
     return count;
 }
 
+static inline void scratch_write(const char *name, const char *text)
+{
+    FILE *file = fopen(name, "w");
+
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
 /* Is the file called name text, and nothing more? */
 static inline void scratch_file(const char *name, const char *text)
 {
