@@ -154,9 +154,11 @@ class Shape(Rows):
     def test_sizes(self):
         def function(lines):
             return "void f(void)\n{\n" + "    g();\n" * (lines - 3) + "}\n"
-        self.rows(shape.check_sizes, [
+        self.rows(shape.check_functions, [
             ("lib/ref.c", function(60), 0),
             ("lib/ref.c", function(61), 1),
+        ])
+        self.rows(shape.check_length, [
             ("lib/ref.c", "\n" * 500, 0),
             ("lib/ref.c", "\n" * 501, 1),
         ])
@@ -257,12 +259,6 @@ class Tests(Rows):
         self.rows(tests.check_head, [
             ("a.py", '# MIT\n"""Servers that lie."""\n', 0),
             ("a.py", "# MIT\nimport os\n", 1),
-        ])
-
-    def test_sizes(self):
-        self.rows(tests.check_sizes, [
-            ("a.py", "\n" * 500, 0),
-            ("a.py", "\n" * 501, 1),
         ])
 
     def test_findings(self):

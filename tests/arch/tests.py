@@ -42,13 +42,6 @@ def check_head(name, text):
         [f"{name}:1: does not say what it owns"]
 
 
-def check_sizes(name, text):
-    """As many lines as a file of the library."""
-    count = text.count("\n")
-    return [] if count <= shape.FILE_LINES else \
-        [f"{name}: {count} lines; a file has {shape.FILE_LINES} at most"]
-
-
 def check_findings(header, expected):
     """Codes that no test names."""
     codes = set(FINDING.findall(header))
@@ -62,7 +55,7 @@ def main():
         complaints += check(source.name(path), source.read(path))
     for path in source.files("tests/e2e/**/*.py"):
         complaints += check_head(source.name(path), source.read(path))
-        complaints += check_sizes(source.name(path), source.read(path))
+        complaints += shape.check_length(source.name(path), source.read(path))
     complaints += check_findings(
         source.read(source.ROOT / "lib/finding.h"), "".join(
             map(source.read, source.files("tests/e2e/test_check*.py"))))
