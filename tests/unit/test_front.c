@@ -171,7 +171,7 @@ static void spoilt_pages(void **state)
         free(bytes);
     }
     free(seed);
-    assert_in_range(rendered, UNIT_ROUNDS / 50, UNIT_ROUNDS - 1);
+    unit_some(rendered);
 }
 
 int main(void)

@@ -147,8 +147,8 @@ static bool keeps(const char *codes)
     return false;
 }
 
-/* What cannot be pulled has an error, and nothing else has one. */
-static void agrees(const char *what, const char *bytes, size_t len)
+/* What cannot be pulled has an error, and nothing else has one. Can it be? */
+static bool agrees(const char *what, const char *bytes, size_t len)
 {
     struct sp_manifest manifest = {.url_count = 0};
     struct heard heard;
@@ -159,6 +159,7 @@ static void agrees(const char *what, const char *bytes, size_t len)
         fail_msg("%s: %s, but \"%s\"", what, sound ? "sound" : "refused",
                  heard.codes);
     sp_manifest_done(&manifest);
+    return sound;
 }
 
 static void agrees_with_manifest(void **state)
@@ -188,14 +189,17 @@ static void agrees_on_spoilt_ones(void **state)
     size_t seed_len = 0;
     char *seed = unit_read("good-manifest-config.json", &seed_len);
     uint64_t random = 0x11111;
+    int sound = 0;
 
     (void)state;
     for (int i = 0; i < UNIT_ROUNDS; i++) {
         size_t len = 0;
         char *bytes = unit_spoil_bytes(seed, seed_len, &random, &len);
-        agrees("spoilt", bytes, len);
+        if (agrees("spoilt", bytes, len))
+            sound++;
         free(bytes);
     }
+    unit_some(sound);
     free(seed);
 }
 

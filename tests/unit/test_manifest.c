@@ -347,7 +347,7 @@ static void spoilt_manifests(void **state)
         free(bytes);
     }
     free(seed);
-    assert_in_range(accepted, UNIT_ROUNDS / 50, UNIT_ROUNDS - 1);
+    unit_some(accepted);
 }
 
 int main(void)

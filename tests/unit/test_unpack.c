@@ -109,7 +109,7 @@ static void what_is_no_archive(void **state)
     packed_bad("", 0, "empty file");
 }
 
-/* Holes in the middle of an image, and at its end, are zeros. */
+/* A hole, as here the end of an image, is zeros. */
 static void sparse(void **state)
 {
     static struct packed packed;

@@ -95,7 +95,7 @@ static void zeros_beside(void **state)
 /* --- memory --------------------------------------------------------------- */
 
 /* A dictionary of 1.5 GiB, as "xz --lzma2=dict=1536MiB" asks for it: the byte
- * in the header of the first block, and the header's own sum, are written over.
+ * in the header of the first block that says so is written over.
  */
 static void a_dictionary_of_gigabytes(void **state)
 {

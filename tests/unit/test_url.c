@@ -134,7 +134,7 @@ static void refuses(void **state)
             fail_msg("\"%s\" gives %d", cases[i].text, code);
         unit_failed(&err, SPULL_USAGE);
         unit_says(&err, cases[i].says);
-        assert_null(strstr(err.text, "secret"));
+        unit_hides(&err, "secret");
     }
 }
 
@@ -243,6 +243,8 @@ static void spoilt_urls(void **state)
         "?q=1"};
     struct sp_url base;
     uint64_t random = 0x5eed;
+    int parsed = 0;
+    int followed = 0;
 
     (void)state;
     assert_int_equal(sp_url_parse("https://h/a/b/", &base, NULL), SPULL_OK);
@@ -255,6 +257,7 @@ static void spoilt_urls(void **state)
         if (sp_url_parse(text, &url, &err) == SPULL_OK) {
             check_accepted(&url);
             sp_url_done(&url);
+            parsed++;
         } else {
             unit_failed(&err, SPULL_USAGE);
         }
@@ -262,11 +265,14 @@ static void spoilt_urls(void **state)
             assert_int_equal(url.scheme, SP_SCHEME_HTTPS);
             check_accepted(&url);
             sp_url_done(&url);
+            followed++;
         } else {
             unit_failed(&err, SPULL_INTEGRITY);
         }
         free(text);
     }
+    unit_some(parsed);
+    unit_some(followed);
     sp_url_done(&base);
 }
 
@@ -297,7 +303,7 @@ static void proxies(void **state)
         struct spull_error err = {0};
         assert_int_equal(sp_url_check_proxy(cases[i].text, &err),
                          cases[i].good ? SPULL_OK : SPULL_USAGE);
-        assert_null(strstr(err.text, "s3cret"));
+        unit_hides(&err, "s3cret");
     }
 }
 

@@ -49,6 +49,18 @@ static inline void unit_failed(const struct spull_error *err,
     unit_printable(err->hint);
 }
 
+/* Of all rounds, neither all nor next to none came to something. */
+static inline void unit_some(int rounds)
+{
+    assert_in_range(rounds, UNIT_ROUNDS / 50, UNIT_ROUNDS - 1);
+}
+
+static inline void unit_hides(const struct spull_error *err, const char *secret)
+{
+    assert_null(strstr(err->text, secret));
+    assert_null(strstr(err->hint, secret));
+}
+
 static inline void unit_says(const struct spull_error *err, const char *part)
 {
     if (!strstr(err->text, part))
