@@ -350,18 +350,6 @@ static void set_pace(struct fetch *fetch, uint64_t total)
                       before);
 }
 
-/* A long stream has no other head, and its host is there all the same. */
-static void hear(struct fetch *fetch, uint64_t now_ms)
-{
-    for (unsigned i = 0; i < SP_CONNECTIONS_MAX; i++) {
-        struct lane *lane = &fetch->lanes[i];
-        if (lane->busy && atomic_load(&lane->at) > lane->from &&
-            now_ms < atomic_load(&lane->heard_ms) + SP_SILENT_LANE_MS)
-            sp_hosts_heard(&fetch->watch->ctx->hosts,
-                           lane->source->url->origin);
-    }
-}
-
 static void save(struct fetch *fetch)
 {
     if (fetch->has_size)
@@ -383,7 +371,6 @@ static enum spull_code report(struct fetch *fetch, struct spull_error *err)
     watch->now.connections = fetch->busy;
     watch->now.note = "";
     set_pace(fetch, watch->now.bytes);
-    hear(fetch, now_ms);
     until = sp_source_rest_until(fetch, now_ms);
     if (fetch->busy == 0 && until > now_ms + SP_TICK_MS) {
         phase = SPULL_WAITING;

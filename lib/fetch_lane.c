@@ -418,14 +418,15 @@ enum spull_code sp_lane_start(struct lane *lane, struct source *source,
                               const struct sp_span *span, bool ranged,
                               struct spull_error *err)
 {
-    struct sp_request request = {.url = source->url,
-                                 .ranged = ranged,
-                                 .from = span->from,
-                                 .to = span->to,
-                                 .http1 = source->http1,
-                                 .hurried = lane->fetch->blob->tried,
-                                 .if_range =
-                                     source->fickle ? NULL : source->etag};
+    struct sp_request request = {
+        .url = source->url,
+        .ranged = ranged,
+        .from = span->from,
+        .to = span->to,
+        .http1 = source->http1,
+        .hurried = lane->fetch->blob->tried && !source->served,
+        .since_ms = lane->fetch->watch->start_ms,
+        .if_range = source->fickle ? NULL : source->etag};
     struct sp_sink sink = {lane, on_head, on_body, on_end};
 
     if (lane->staged == NULL)

@@ -41,6 +41,7 @@ static enum spull_code look_at(struct sp_http *http, const struct sp_url *url,
     struct sp_request request = {.url = url,
                                  .max_ms = left < most ? left + 1 : most,
                                  .hurried = true,
+                                 .since_ms = watch->start_ms,
                                  .ranged = url->scheme != SP_SCHEME_FILE,
                                  .to = sizeof peek.bytes};
     struct sp_sink sink = {.payload = &peek, .body = on_body};

@@ -12,13 +12,14 @@ void sp_source_init(const struct fetch *fetch, struct source *source,
                     const struct sp_url *url)
 {
     struct sp_hosts *hosts = &fetch->watch->ctx->hosts;
+    uint64_t since_ms = fetch->watch->start_ms;
 
     source->url = url;
     source->no_ranges = url->scheme == SP_SCHEME_FILE;
     if (fetch->blob->tried)
         source->retry.tries = fetch->watch->ctx->opts.retries;
     if (!sp_hosts_is_shunned(hosts, url->origin, fetch->start_ms) &&
-        !sp_hosts_is_lost(hosts, url->origin, fetch->start_ms))
+        !sp_hosts_is_lost(hosts, url->origin, since_ms, fetch->start_ms))
         return;
     source->silences = 2;
     source->down_ms = fetch->start_ms;
@@ -327,9 +328,12 @@ enum spull_code sp_source_failed(struct fetch *fetch, const struct lane *lane,
         do_without_ranges(fetch, source, lane);
         return SPULL_OK;
     }
-    /* A failure over HTTP/2 alone says nothing of HTTP/1.1. */
+    /* A failure over HTTP/2 alone says nothing of HTTP/1.1, and is no try of
+     * it. */
     if (lane->http1 != lane->asked_http1)
         source->http1 = lane->http1;
+    if (lane->http1 && !lane->asked_http1 && source->retry.tries > 0)
+        source->retry.tries--;
     if (lane->transient && busy_on(fetch, source) > 0) {
         go_on_with_fewer(fetch, lane);
         return SPULL_OK;

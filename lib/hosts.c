@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * hosts: a few places that are searched from the first one. Where none is free,
- * the oldest is taken; who is forgotten is waited for once more.
+ * they are taken in turn; who is forgotten is waited for once more.
  */
 #include "hosts.h"
 
@@ -40,7 +40,8 @@ static void clear(struct sp_host *host)
     memset(host, 0, sizeof *host);
 }
 
-static struct sp_host *oldest(struct sp_hosts *hosts)
+/* Needs the lock. */
+static struct sp_host *take_next(struct sp_hosts *hosts)
 {
     struct sp_host *host = &hosts->hosts[hosts->next];
 
@@ -62,7 +63,7 @@ static struct sp_host *place_of(struct sp_hosts *hosts, const char *origin)
         return NULL;
     host = find(hosts, NULL);
     if (host == NULL)
-        host = oldest(hosts);
+        host = take_next(hosts);
     host->origin = copy;
     return host;
 }
@@ -78,6 +79,26 @@ void sp_hosts_heard(struct sp_hosts *hosts, const char *origin)
     pthread_mutex_unlock(&hosts->lock);
 }
 
+/* Between two misses that are far apart, it may have been there. */
+static bool is_in_row(const struct sp_host *host, uint64_t now_ms)
+{
+    uint64_t far_ms = host->lost_ms == 0 ? SP_LOST_MS : SP_HOSTS_MS;
+
+    return host->missed && now_ms < host->last_missed_ms + far_ms;
+}
+
+static void miss(struct sp_host *host, uint64_t now_ms)
+{
+    if (!is_in_row(host, now_ms)) {
+        host->missed_ms = now_ms;
+        host->lost_ms = 0;
+    }
+    host->missed = true;
+    host->last_missed_ms = now_ms;
+    if (host->lost_ms == 0 && now_ms >= host->missed_ms + SP_LOST_MS)
+        host->lost_ms = now_ms;
+}
+
 void sp_hosts_missed(struct sp_hosts *hosts, const char *origin,
                      uint64_t now_ms)
 {
@@ -85,26 +106,20 @@ void sp_hosts_missed(struct sp_hosts *hosts, const char *origin,
 
     pthread_mutex_lock(&hosts->lock);
     host = place_of(hosts, origin);
-    if (host != NULL) {
-        /* Between two that are far apart, it may have been there. */
-        if (!host->missed || now_ms >= host->last_missed_ms + SP_HOSTS_MS)
-            host->missed_ms = now_ms;
-        host->missed = true;
-        host->last_missed_ms = now_ms;
-    }
+    if (host != NULL)
+        miss(host, now_ms);
     pthread_mutex_unlock(&hosts->lock);
 }
 
 bool sp_hosts_is_lost(struct sp_hosts *hosts, const char *origin,
-                      uint64_t now_ms)
+                      uint64_t since_ms, uint64_t now_ms)
 {
     const struct sp_host *host = NULL;
     bool lost = false;
 
     pthread_mutex_lock(&hosts->lock);
     host = find(hosts, origin);
-    lost = host != NULL && host->missed &&
-           host->last_missed_ms >= host->missed_ms + SP_LOST_MS &&
+    lost = host != NULL && host->lost_ms != 0 && host->lost_ms <= since_ms &&
            now_ms < host->last_missed_ms + SP_HOSTS_MS;
     pthread_mutex_unlock(&hosts->lock);
     return lost;

@@ -22,6 +22,7 @@ struct sp_host {
     bool missed;             /* what follows holds */
     uint64_t missed_ms;      /* when it gave no answer, first in the row */
     uint64_t last_missed_ms; /* and last */
+    uint64_t lost_ms;        /* since when it is lost; 0: it is not */
 };
 
 struct sp_hosts {
@@ -40,9 +41,12 @@ void sp_hosts_heard(struct sp_hosts *hosts, const char *origin);
 void sp_hosts_missed(struct sp_hosts *hosts, const char *origin,
                      uint64_t now_ms);
 
-/* For SP_LOST_MS at least, all requests were missed? */
+/*
+ * Had all requests been missed, for SP_LOST_MS or more, when since came, and
+ * all after that? Who asks has begun then: its own patience is its own affair.
+ */
 bool sp_hosts_is_lost(struct sp_hosts *hosts, const char *origin,
-                      uint64_t now_ms);
+                      uint64_t since_ms, uint64_t now_ms);
 
 /* For SP_HOSTS_MS from now, or until it is heard, others are better; why, the
  * caller knows. Without memory, nothing happens. */

@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include <curl/curl.h>
@@ -115,11 +116,24 @@ static bool begin(struct sp_http *http, struct sp_transfer *transfer)
             curl_multi_add_handle(http->multi, transfer->easy) == CURLM_OK);
 }
 
+/* Is another answer of the same host under way? */
+static bool is_in_company(const struct sp_http *http,
+                          const struct sp_transfer *transfer)
+{
+    for (struct sp_transfer *at = http->transfers; at != NULL; at = at->next)
+        if (at != transfer && at->head_told &&
+            strcmp(at->url.origin, transfer->url.origin) == 0)
+            return true;
+    return false;
+}
+
 static void end(struct sp_http *http, struct sp_transfer *transfer,
                 CURLcode result)
 {
     bool again = false;
 
+    if (result != CURLE_OK)
+        transfer->in_company = is_in_company(http, transfer);
     curl_multi_remove_handle(http->multi, transfer->easy);
     again = sp_transfer_finish(transfer, result);
     if (again && begin(http, transfer))

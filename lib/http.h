@@ -39,8 +39,8 @@ void sp_http_free(struct sp_http *http);
 struct sp_end {
     enum spull_code code;       /* 0: the whole body came */
     bool transient;             /* another try may well succeed */
-    bool lost;                  /* no answer, and there was none to anybody from
-                                   that host for long */
+    bool lost;                  /* there was no answer, and the host was lost
+                                   when that began for which it is */
     bool http1;                 /* the next try does better without HTTP/2 */
     unsigned retry_after;       /* seconds that the server asks for, or 0 */
     unsigned redirects;         /* that were taken, or refused last */
@@ -83,6 +83,9 @@ struct sp_request {
     uint64_t from, to;
     bool hurried;         /* is given less time to connect: there is little
                              hope, or little need */
+    uint64_t since_ms;    /* when that began for which it is, by sp_watch_ms():
+                             a host that was lost by then is not waited for;
+                             0: any is */
     const char *if_range; /* a strong ETag that must still hold; NULL, "" */
     bool http1;           /* no HTTP/2 */
 };
@@ -134,12 +137,13 @@ struct sp_got {
 };
 
 /*
- * Waits for a document, no longer than max_ms or SP_DOCUMENT_SECONDS, and
- * appends it to body, whose maximum counts; http1: without HTTP/2. *out is
+ * Waits for the document that request asks for, no longer than its max_ms or
+ * SP_DOCUMENT_SECONDS, and appends it to body, whose maximum counts. *out is
  * written in any case. Any code but USAGE and EXISTS.
  */
-enum spull_code sp_http_get(struct sp_http *http, const struct sp_url *url,
-                            bool http1, uint64_t max_ms, struct sp_buf *body,
-                            struct sp_got *out, struct spull_error *err);
+enum spull_code sp_http_get(struct sp_http *http,
+                            const struct sp_request *request,
+                            struct sp_buf *body, struct sp_got *out,
+                            struct spull_error *err);
 
 #endif

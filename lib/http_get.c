@@ -58,21 +58,22 @@ static void on_end(void *payload, const struct sp_end *end)
         get->code = sp_url_copy(end->url, &get->got->url, &get->err);
 }
 
-enum spull_code sp_http_get(struct sp_http *http, const struct sp_url *url,
-                            bool http1, uint64_t max_ms, struct sp_buf *body,
-                            struct sp_got *out, struct spull_error *err)
+enum spull_code sp_http_get(struct sp_http *http,
+                            const struct sp_request *request,
+                            struct sp_buf *body, struct sp_got *out,
+                            struct spull_error *err)
 {
     uint64_t most = (uint64_t)SP_DOCUMENT_SECONDS * 1000;
     struct get get = {.body = body, .got = out};
-    struct sp_request request = {.url = url,
-                                 .document = true,
-                                 .http1 = http1,
-                                 .max_ms = max_ms < most ? max_ms : most};
+    struct sp_request document = *request;
     struct sp_sink sink = {&get, on_head, on_body, on_end};
     enum spull_code code = SPULL_OK;
 
     memset(out, 0, sizeof *out);
-    code = sp_http_run(http, &request, &sink, err);
+    document.document = true;
+    if (document.max_ms > most)
+        document.max_ms = most;
+    code = sp_http_run(http, &document, &sink, err);
     if (code == SPULL_OK && get.code != SPULL_OK && err != NULL)
         *err = get.err;
     return code == SPULL_OK ? get.code : code;

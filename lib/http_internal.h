@@ -35,6 +35,7 @@ struct sp_transfer {
     struct sp_sink sink;
     bool document; /* may share a connection with others of its kind */
     bool hurried;  /* as in struct sp_request */
+    uint64_t since_ms;
     bool no_http2; /* was asked for */
     bool http1; /* so this hop is without it, unless nothing else is spoken */
     struct sp_alone *alone; /* who speaks nothing else */
@@ -46,6 +47,7 @@ struct sp_transfer {
     struct sp_head head;
     bool head_whole; /* its empty line has come */
     bool head_told;
+    bool in_company; /* when it ended, others had answers of the same host */
     unsigned redirects;
     uint64_t rate;           /* bytes of the body a second; 0: no limit */
     uint64_t due_us;         /* when the next piece of it is due */

@@ -85,9 +85,9 @@ static long connect_ms(const struct sp_transfer *transfer)
 {
     struct sp_ctx *ctx = transfer->ctx;
     long most = (long)ctx->opts.connect_timeout * 1000;
-    bool hurried =
-        transfer->hurried ||
-        sp_hosts_is_lost(&ctx->hosts, transfer->url.origin, sp_watch_ms());
+    bool hurried = transfer->hurried ||
+                   sp_hosts_is_lost(&ctx->hosts, transfer->url.origin,
+                                    transfer->since_ms, sp_watch_ms());
 
     return hurried && most > SP_HURRY_MS ? SP_HURRY_MS : most;
 }

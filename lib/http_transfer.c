@@ -268,6 +268,7 @@ struct sp_transfer *sp_transfer_new(struct sp_ctx *ctx,
     transfer->sink = *sink;
     transfer->document = request->document;
     transfer->hurried = request->hurried;
+    transfer->since_ms = request->since_ms;
     transfer->no_http2 = request->http1;
     transfer->easy = curl_easy_init();
     if (transfer->easy == NULL ||

@@ -246,11 +246,11 @@ static void say(const struct sp_transfer *transfer, CURLcode result,
  * refused is one; that a proxy gets none either is none. */
 static bool is_missed(const struct sp_transfer *transfer, CURLcode result)
 {
-    return transfer->head.status == 0 && result != CURLE_HTTP2 &&
-           result != CURLE_HTTP2_STREAM;
+    return transfer->head.status == 0 && !transfer->in_company &&
+           result != CURLE_HTTP2 && result != CURLE_HTTP2_STREAM;
 }
 
-/* Is it lost by now? */
+/* Was it lost before? */
 static bool note_missed(const struct sp_transfer *transfer,
                         struct spull_error *err)
 {
@@ -259,7 +259,7 @@ static bool note_missed(const struct sp_transfer *transfer,
     uint64_t now_ms = sp_watch_ms();
 
     sp_hosts_missed(hosts, origin, now_ms);
-    if (!sp_hosts_is_lost(hosts, origin, now_ms))
+    if (!sp_hosts_is_lost(hosts, origin, transfer->since_ms, now_ms))
         return false;
     sp_err_hint(err, "the host has given no answer for minutes, and is not "
                      "waited for");

@@ -266,6 +266,11 @@
  * on does not answer. No link of a centre is slower, most are faster. */
 #define SP_COME_AGAIN_RATE (8 * SP_MIB)
 
+/* Milliseconds in which nothing came to those who wait for another process,
+ * before they give up hope: a journal is written each second, read each two,
+ * and by an NFS client some seconds late. */
+#define SP_VAIN_MS 10000
+
 /* Waits before another try, in milliseconds: SOON at most after some progress;
  * else FIRST, and doubling up to MAX. What a server asks for in Retry-After is
  * honoured up to AFTER_MAX. */

@@ -14,7 +14,6 @@
 #include "limits.h"
 #include "part_lead.h"
 #include "pull_internal.h"
-#include "retry.h"
 #include "unpack.h"
 #include "verify.h"
 
@@ -75,81 +74,6 @@ enum spull_code sp_pull_judge(struct pull *pull, struct spull_error *err)
     return SPULL_OK;
 }
 
-/* --- waiting for another -------------------------------------------------- */
-
-/* How long we have waited, and for how long nothing has moved, or come. */
-struct patience {
-    uint64_t start_ms;
-    uint64_t moved_ms;
-    uint64_t came_ms;
-    uint64_t bytes; /* that the leader has */
-    bool met;       /* somebody leads, or led until it died */
-};
-
-static enum spull_code wait_for_leader(struct pull *pull,
-                                       const struct patience *patience,
-                                       struct spull_error *err)
-{
-    /* Patience is for others: who leads here goes on in any case. */
-    bool here = sp_lead_is_here(pull->lead);
-    unsigned limit = here ? SPULL_WAIT : pull->ctx->opts.wait;
-    uint64_t waited = sp_watch_ms() - patience->start_ms;
-    char who[128] = "another reference of this call";
-    char note[192];
-
-    if (!here)
-        sp_lead_who(pull->lead, who, sizeof who);
-    if (limit != SPULL_WAIT && waited >= (uint64_t)limit * 1000)
-        return sp_err_set(err, SPULL_NETWORK,
-                          "another process (%s) is still downloading it", who);
-    snprintf(note, sizeof note, "%s is downloading it", who);
-    pull->watch.now.bytes = patience->bytes;
-    return sp_watch_rest(&pull->watch, sp_retry_poll_ms(waited, sp_ctx_dice()),
-                         note, err);
-}
-
-/*
- * Whoever led has gone by itself, and there is no image. If it brought nothing
- * for as long as we would have tried ourselves, our patience is over, too: or
- * five hundred tasks would wait for a dead server one after the other. It may
- * have been the network of that node alone; so the server is asked once.
- */
-static void take_over(struct pull *pull, const struct patience *patience,
-                      uint64_t now_ms)
-{
-    uint64_t ours_ms = sp_retry_patience_ms(pull->ctx->opts.retries);
-
-    pull->tried = patience->met && now_ms >= patience->came_ms + ours_ms;
-    if (pull->tried)
-        sp_ctx_detail(pull->ctx, "%s: others have tried in vain; asking once",
-                      pull->watch.now.ref);
-}
-
-/* Is it time to download ourselves? A dead leader is deposed at once, one that
- * shows no life after a while, whatever clock its node has. */
-static bool is_our_turn(struct pull *pull, struct patience *patience)
-{
-    uint64_t now = sp_watch_ms();
-    uint64_t before = patience->bytes;
-    enum sp_lead_state state = sp_lead_look(pull->lead, &patience->bytes);
-
-    if (state == SP_LEAD_BEATS)
-        patience->moved_ms = now;
-    if (patience->bytes > before)
-        patience->came_ms = now;
-    if (state == SP_LEAD_VACANT) {
-        take_over(pull, patience, now);
-        return true;
-    }
-    patience->met = true;
-    if (state == SP_LEAD_GONE || now - patience->moved_ms >= SP_SILENCE_MS) {
-        pull->deposed = state != SP_LEAD_GONE;
-        sp_lead_depose(pull->lead);
-        return true;
-    }
-    return false;
-}
-
 /* --- the steps ------------------------------------------------------------ */
 
 static enum spull_code ask(struct pull *pull, struct spull_error *err)
@@ -191,20 +115,18 @@ static enum spull_code look_for_pin(struct pull *pull, enum present *present,
 enum spull_code sp_pull_obtain(struct pull *pull, enum spull_state *state,
                                struct spull_error *err)
 {
-    struct patience patience = {.start_ms = sp_watch_ms(),
-                                .moved_ms = sp_watch_ms(),
-                                .came_ms = sp_watch_ms()};
+    struct patience patience = sp_pull_patience();
     enum present present = ABSENT;
     enum spull_code code = sp_pull_look(pull, &present, err);
     bool done = false;
 
     while (code == SPULL_OK && present != SAME && !done) {
-        bool turn = is_our_turn(pull, &patience);
+        bool turn = sp_pull_is_turn(pull, &patience);
         /* Who leads no more may have left something since our last look. */
         if (turn && patience.met)
             sp_left_forget(&pull->ctx->left);
         code = turn ? sp_pull_turn(pull, &done, err)
-                    : wait_for_leader(pull, &patience, err);
+                    : sp_pull_wait(pull, &patience, err);
         if (code == SPULL_OK && !done)
             code = sp_pull_look(pull, &present, err);
     }

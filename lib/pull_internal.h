@@ -3,7 +3,8 @@
  * pull_internal: what the files of the room pull share.
  *
  * pull.c has the steps in order, pull_present.c what lies at the destination
- * already, pull_turn.c one turn at downloading, pull_store.c how a store spares
+ * already, pull_wait.c how others are waited for who download the same,
+ * pull_turn.c one turn at downloading, pull_store.c how a store spares
  * that, pull_local.c other files that do, pull_unpack.c what a blob that is an
  * archive takes beside, pull_verify.c the second look at a file. Nobody else
  * includes it.
@@ -109,6 +110,27 @@ enum spull_code sp_pull_turn(struct pull *pull, bool *done,
  */
 enum spull_code sp_pull_obtain(struct pull *pull, enum spull_state *state,
                                struct spull_error *err);
+
+/* How long we have waited, and for how long nothing has moved, or come. */
+struct patience {
+    uint64_t start_ms;
+    uint64_t moved_ms;
+    uint64_t came_ms;
+    uint64_t bytes; /* that the leader has */
+    uint64_t most;  /* that any leader had */
+    bool met;       /* somebody leads, or led until it died */
+};
+
+struct patience sp_pull_patience(void);
+
+/* Is it time to download ourselves? Sets pull->tried and pull->deposed. */
+bool sp_pull_is_turn(struct pull *pull, struct patience *patience);
+
+/* Waits a little for who downloads. SPULL_NETWORK: for too long by now; that,
+ * NOT_FOUND, DENIED: there is nothing to wait for. SPULL_CANCELLED, INTERNAL.
+ */
+enum spull_code sp_pull_wait(struct pull *pull, struct patience *patience,
+                             struct spull_error *err);
 
 /* What comes of a turn. */
 struct turn {

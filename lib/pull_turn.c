@@ -129,7 +129,7 @@ static enum spull_code attempt(struct pull *pull, size_t first, size_t count,
                            .stated = pull->found.manifest.size,
                            .strict = pull->ctx->opts.strict_size != 0,
                            .afresh = turn->afresh,
-                           .tried = pull->tried};
+                           .tried = pull->tried && !turn->afresh};
     struct sp_part *part = NULL;
     enum spull_code code = new_part(pull, &part, err);
 

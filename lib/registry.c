@@ -29,6 +29,7 @@ struct asking {
     const struct sp_url *url;
     struct sp_page *page; /* what came, last */
     bool http1;           /* over HTTP/2 it broke */
+    uint64_t since_ms;    /* the first time */
 };
 
 static enum spull_code ask(void *payload, struct sp_outcome *out,
@@ -37,12 +38,15 @@ static enum spull_code ask(void *payload, struct sp_outcome *out,
     struct asking *asking = payload;
     struct sp_page *page = asking->page;
     struct sp_got got = {0};
+    struct sp_request request = {.url = asking->url,
+                                 .max_ms = sp_watch_left_ms(asking->watch),
+                                 .since_ms = asking->since_ms,
+                                 .http1 = asking->http1};
 
     sp_page_done(page);
     sp_buf_init(&page->body, SP_DOCUMENT_MAX);
     enum spull_code code =
-        sp_http_get(asking->http, asking->url, asking->http1,
-                    sp_watch_left_ms(asking->watch), &page->body, &got, err);
+        sp_http_get(asking->http, &request, &page->body, &got, err);
     page->url = got.url;
     asking->http1 = got.http1;
     out->transient = got.transient;
@@ -86,7 +90,7 @@ static enum spull_code get_and_judge(struct sp_watch *watch,
 {
     struct sp_url url = {0};
     struct spull_error why = {0};
-    struct asking asking = {watch, http, &url, page, false};
+    struct asking asking = {watch, http, &url, page, false, sp_watch_ms()};
     enum spull_code code = sp_url_below(registry, path, &url, &why);
 
     if (code == SPULL_OK)

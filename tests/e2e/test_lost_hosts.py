@@ -156,15 +156,24 @@ class There(OnOneHost):
         self.assertEqual(self.asked(SURE), [TRIES] * SURE)
 
     def test_while_another_image_comes(self):
-        """In one long answer."""
+        """In one long answer, wherever that was asked for first."""
+        data = images.sif(1600000)
         scene, found = self.images(SURE)
-        data = scene.image("lab/long:v1", images.sif(1600000), urls=[
-            self.gone.on("/long", Reply(images.sif(1600000),
-                                        drip=(20000, 0.1)))])
+        self.gone.on("/long", Reply(data, drip=(20000, 0.1)))
+        scene.image("lab/long:v1", data, urls=[
+            self.host().on("/", redirect(self.gone.url("/long")))])
         self.list_of(scene, "\n".join(["lab/long:v1", *found]))
         self.assertExit(self.run_all(scene, "--connections", "1", jobs=2), 4)
         self.assertImage(scene.path("long_v1.sif"), data)
         self.assertEqual(self.asked(SURE), [TRIES] * SURE)
+
+    def test_one_image(self):
+        """Its own tries do not make it lose any."""
+        scene, _ = self.images(1)
+        result = scene.run("--retries", "11", "-f", "images.txt",
+                           env=hurried(self.folder, QUICKLY))
+        self.assertExit(result, 4)
+        self.assertEqual(self.asked(1), [12])
 
 
 class Check(OnOneHost):
@@ -185,14 +194,15 @@ class Check(OnOneHost):
             scene.image(container + ":v1", images.sif(seed=number),
                         urls=[target])
             scene.tags(container, page(registry.tags_page(container, ["v1"])))
-        result = scene.run("check", "--retries", "1", "--jobs", "1",
+        result = scene.run("check", "--retries", "3", "--jobs", "1",
                            scene.base, *("%s%d" % (TOOL, number)
-                                         for number in range(3)))
+                                         for number in range(3)),
+                           env=hurried(self.folder, QUICKLY))
         self.assertExit(result, 5)
         self.assertSays(result, "3 errors")
         # A connection that was used already may ask twice.
         first, *others = self.asked(3)
-        self.assertGreater(first, 1)
+        self.assertGreater(first, 3)
         self.assertLess(max(others), 3 if reply is SILENCE else 2)
 
 
