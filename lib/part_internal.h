@@ -126,7 +126,8 @@ void sp_journal_remove_next(int dir, const char *part_name);
 
 /* What tells the journal of the part of this name, as it is now, from any
  * other: its text or, where it can't be read, what can be seen of it. To
- * free(). Also the bytes that it counts. NULL: there is none. */
+ * free(). Also the bytes that it counts, UINT64_MAX where it cannot be read.
+ * NULL: there is none. */
 char *sp_part_pulse(int dir, const char *part_name, uint64_t *bytes);
 
 /* --- part_lead.c ---------------------------------------------------------- */

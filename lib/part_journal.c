@@ -325,8 +325,11 @@ char *sp_part_pulse(int dir, const char *part_name, uint64_t *bytes)
     char *text = name == NULL ? NULL : read_small(dir, name);
     char *copy = text == NULL ? NULL : strdup(text);
 
-    if (text == NULL && name != NULL)
+    if (text == NULL && name != NULL) {
         text = see_from_outside(dir, name);
+        if (text != NULL)
+            *bytes = UINT64_MAX;
+    }
     if (copy != NULL && parse(copy, &journal))
         *bytes = sp_spans_total(&journal.done);
     sp_journal_done(&journal);

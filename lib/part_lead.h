@@ -44,7 +44,8 @@ enum sp_lead_state {
     SP_LEAD_GONE    /* the one that leads has died */
 };
 
-/* Has a look at the leader. *bytes: what it had finished, if that is known. */
+/* Has a look at the leader. *bytes: what it had finished by its journal, if it
+ * has one; UINT64_MAX: that is another user's, and closed to us. */
 enum sp_lead_state sp_lead_look(struct sp_lead *lead, uint64_t *bytes);
 
 /* Tries to lead with this part, also when we lead with another. false: somebody

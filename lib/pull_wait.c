@@ -47,13 +47,13 @@ static bool has_come(const struct pull *pull, struct patience *patience,
 static enum sp_lead_state look(struct pull *pull, struct patience *patience)
 {
     uint64_t now_ms = sp_watch_ms();
-    uint64_t bytes = UINT64_MAX;
+    uint64_t bytes = 0;
     enum sp_lead_state state = sp_lead_look(pull->lead, &bytes);
     bool known = bytes != UINT64_MAX;
 
     if (state == SP_LEAD_BEATS)
         patience->moved_ms = now_ms;
-    if (known)
+    if (known && bytes > 0)
         patience->bytes = bytes;
     if (known ? has_come(pull, patience, bytes) : state == SP_LEAD_BEATS)
         patience->came_ms = now_ms;
