@@ -3,9 +3,12 @@
 """Many references in one call, on a host that gives no answer: how long it is
 waited for."""
 
-from harness import images, registry, servers
+import threading
+
+from harness import images, registry, servers, spull
 from harness.case import main
 from harness.clock import hurried
+from harness.engine import put_down
 from harness.lists import Lists, name_of
 from harness.servers import Reply, page, redirect
 
@@ -157,13 +160,25 @@ class There(OnOneHost):
 
     def test_while_another_image_comes(self):
         """In one long answer, wherever that was asked for first."""
-        data = images.sif(1600000)
+        data, done = images.sif(1600000), threading.Event()
+        self.addCleanup(done.set)
+
+        def slowly():
+            for at in range(0, len(data), 4000):
+                done.wait(0.1)
+                yield data[at:at + 4000]
+
         scene, found = self.images(SURE)
-        self.gone.on("/long", Reply(data, drip=(20000, 0.1)))
+        self.gone.on("/long", Reply(slowly, length=len(data)))
         scene.image("lab/long:v1", data, urls=[
             self.host().on("/", redirect(self.gone.url("/long")))])
-        self.list_of(scene, "\n".join(["lab/long:v1", *found]))
-        self.assertExit(self.run_all(scene, "--connections", "1", jobs=2), 4)
+        process = scene.start("--retries", str(TRIES - 1), "--jobs", "2",
+                              "--stall-timeout", "3600", "lab/long:v1", *found,
+                              env=hurried(self.folder, QUICKLY))
+        self.addCleanup(put_down, process)
+        self.until("the last try", lambda: self.asked(SURE)[-1] == TRIES)
+        done.set()
+        self.assertExit(spull.finish(process), 4)
         self.assertImage(scene.path("long_v1.sif"), data)
         self.assertEqual(self.asked(SURE), [TRIES] * SURE)
 

@@ -42,7 +42,7 @@ class Vain(Many):
     def tasks(self, *replies):
         scene = self.scene_of(image(SMALL), *replies)
         return scene, self.together(scene, TASKS, "-v", "--retries",
-                                    str(RETRIES), env=hurried(self.folder))
+                                    str(RETRIES), env=hurried(self.folder, 10))
 
     def test_nobody_gets_it(self):
         for reply in (Reply(before=hang_up), Reply(status=503)):
@@ -74,7 +74,7 @@ class Vain(Many):
         scene.image(data=image(SMALL), urls=["http://127.0.0.1:%d/" % port])
         results = self.together(scene, 2, "--retries", "1",
                                 "--connect-timeout", "60",
-                                env=hurried(self.folder))
+                                env=hurried(self.folder, 20))
         leader, follower = sorted(
             results, key=lambda result: "is downloading it" in result.err)
         self.assertRegex(leader.err, r"after [6-9]\d{4} m")
@@ -114,10 +114,10 @@ class Vain(Many):
     def test_something_came(self):
         """Who follows one that was getting on has all tries."""
         data = image(16 * MIB)
-        scene = self.scene_of(data, Reply(data, drip=(100000, 0.02),
+        scene = self.scene_of(data, Reply(data, drip=(50000, 0.03),
                                           etag='"1"'),
                               Reply(before=hang_up), Reply(data, etag='"1"'))
-        env = hurried(self.folder)
+        env = hurried(self.folder, 5)
         leader = Task(self, scene, *UNHURRIED, "--connections", "1", REF,
                       env=env)
         self.until("a journal", lambda: self.journalled(scene))
@@ -125,7 +125,7 @@ class Vain(Many):
         before = self.journalled(scene)
         # Longer than is hoped in vain.
         self.until("progress",
-                   lambda: self.journalled(scene) > before + 4 * MIB)
+                   lambda: self.journalled(scene) > before + 8 * MIB)
         leader.kill(signal.SIGTERM)
         self.assertExit(leader.finish(), -signal.SIGTERM)
         self.assertPulled(scene, follower.finish(), data)
