@@ -284,7 +284,9 @@ class Manners(Network):
             self.assertPulled(pull.scene, result, DATA)
             self.assertLessEqual(pull.relay.most_open, number)
             self.assertEqual(pull.relay.most_open > 1, number > 1)
-            self.assertLessEqual(pull.relay.passed, SIZE + CUT)
+            # Each one whose work another takes over may cost something.
+            self.assertLessEqual(pull.relay.passed,
+                                 SIZE + (CUT if number <= 8 else 2 * CUT))
 
         self.side_by_side(pulls(), check)
 
