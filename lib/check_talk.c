@@ -157,6 +157,7 @@ enum spull_code sp_talk(struct sp_talk *talk, struct sp_http *http,
 {
     struct sp_request request = {.url = url,
                                  .http1 = talk->http1,
+                                 .since_ms = sp_watch_ms(),
                                  .ranged = talk->part || talk->from > 0,
                                  .from = talk->from,
                                  .to = talk->part ? SP_LOOK_BYTES : talk->bound,
