@@ -31,10 +31,13 @@ static uint64_t back_off(unsigned tries, uint32_t dice)
 uint64_t sp_retry_patience_ms(unsigned retries)
 {
     uint64_t sum = 0;
+    unsigned tries = 1;
 
-    for (unsigned tries = 1; tries <= retries; tries++)
+    for (; tries <= retries && back_off(tries, 0) < SP_RETRY_MAX_MS / 2;
+         tries++)
         sum += back_off(tries, 0);
-    return sum;
+    /* There may be billions of the others. */
+    return sum + ((uint64_t)retries + 1 - tries) * (SP_RETRY_MAX_MS / 2);
 }
 
 /* The server's word counts more, up to a maximum; up to a tenth is added. */

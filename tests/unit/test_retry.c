@@ -82,6 +82,8 @@ static void patience_is_the_least_that_tries_take(void **state)
         struct sp_outcome outcome = lost(0);
         uint64_t waited = 0;
         assert_int_equal(sp_retry_patience_ms(cases[i].retries), cases[i].ms);
+        assert_in_range(sp_retry_patience_ms(UINT32_MAX), UINT32_MAX * 29999ULL,
+                        UINT32_MAX * 30000ULL);
         for (unsigned n = 0; n < cases[i].retries; n++)
             waited +=
                 sp_retry_judge(&so_far, &outcome, cases[i].retries, 0).wait_ms;
